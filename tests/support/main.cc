@@ -1,0 +1,3 @@
+// The entry of the unit tests; Catch is compiled here and nowhere else.
+#define CATCH_CONFIG_MAIN
+#include <catch2/catch.hpp>
