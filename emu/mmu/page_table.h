@@ -13,22 +13,11 @@
 #include <memory>
 #include <optional>
 
+#include "emu/base/access.h"
 #include "emu/base/address.h"
 #include "emu/memory/physical_memory.h"
 
 namespace jacinth::emu {
-
-/// What a guest at EL0 / CPL 3 may do with a page.
-struct PagePermissions {
-  bool read = false;
-  bool write = false;
-  bool execute = false;
-  constexpr auto operator<=>(const PagePermissions&) const = default;
-};
-
-enum class MemoryType : uint8_t { kNormal, kUncached, kDevice };
-
-enum class AccessKind : uint8_t { kRead, kWrite, kExecute };
 
 /// One translation as the tables hold it.
 struct Translation {
@@ -44,14 +33,6 @@ struct Translation {
 struct WalkFault {
   enum class Kind : uint8_t { kTranslation, kPermission, kAddressSize } kind = Kind::kTranslation;
   uint8_t level = 0;
-};
-
-/// Where table pages come from and go back to. Frames handed out need not be zero: the editor clears them.
-class FrameSource {
- public:
-  virtual ~FrameSource() = default;
-  virtual std::optional<PhysAddr> allocate_frame() = 0;
-  virtual void free_frame(PhysAddr frame) = 0;
 };
 
 /// Translates `address` for an access at EL0 / CPL 3 and sets the accessed and dirty bits that the hardware would set.

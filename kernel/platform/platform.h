@@ -1,0 +1,153 @@
+// The seam between the kernel and the machine below it, written as a contract.
+//
+// The kernel never sees an engine, a TLB or a device: it edits page tables, reads and writes page frames, asks for one
+// alarm, and is told of traps, faults and the alarm. Real machines implement this in kernel/platform/on_machine.cc;
+// unit tests use tests/support/fake_platform.h, which has RAM and page tables but runs no instruction.
+//
+// Everything happens on one host thread. Calls into the kernel never nest, but for page_fault(), which may come while
+// guest code runs but never while the kernel does.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "emu/base/access.h"
+#include "emu/base/address.h"
+#include "emu/state/archive.h"
+#include "emu/state/registers.h"
+#include "emu/time/time.h"
+
+namespace jacinth::kernel {
+
+/// One address space's page tables.
+class PageTables {
+ public:
+  struct Entry {
+    PhysAddr frame;
+    PagePermissions permissions;
+    bool accessed = false;
+    bool dirty = false;
+  };
+
+  virtual ~PageTables() = default;
+  /// The root: what names the address space to the machine.
+  virtual PhysAddr root() const = 0;
+  /// Table pages in use.
+  virtual uint64_t table_pages() const = 0;
+
+  /// Maps one page, replacing what was there. False when no frame is left for a table page; nothing changed then.
+  virtual bool map(GuestAddr page, PhysAddr frame, PagePermissions permissions, MemoryType type) = 0;
+  /// Removes and changes include the invalidation: when they return, no CPU uses what was there before.
+  virtual void unmap(GuestAddr page, uint64_t count) = 0;
+  virtual void protect(GuestAddr page, uint64_t count, PagePermissions permissions) = 0;
+  virtual std::optional<Entry> query(GuestAddr page) const = 0;
+  virtual bool test_and_clear_accessed(GuestAddr page) = 0;
+};
+
+/// The part of a thread that the machine works on.
+struct ThreadContext {
+  /// Current only after Platform::fetch_registers(); while the thread runs, an engine may hold newer values.
+  Registers registers;
+  PhysAddr page_table;
+  /// What the pending system call returns, written to the result register before the thread runs again.
+  std::optional<int64_t> result;
+  /// Whatever the machine caches about this thread; never saved.
+  void* resident = nullptr;
+};
+
+/// What the kernel asks of the machine.
+class Platform {
+ public:
+  virtual ~Platform() = default;
+
+  virtual Arch arch() const = 0;
+  virtual unsigned cpu_count() const = 0;
+  virtual Time now() const = 0;
+  /// Arms the one-shot timer; KernelEntry::alarm() follows at the first preemption point at or after `when`.
+  virtual void set_alarm(Time when) = 0;
+  /// The run's seed: all the chance there is.
+  virtual uint64_t seed() const = 0;
+
+  virtual PhysAddr ram_base() const = 0;
+  virtual uint64_t ram_size() const = 0;
+  /// The bytes from `address` to the end of its page, to read; and to write now (do not keep the pointer).
+  virtual const std::byte* data(PhysAddr address) const = 0;
+  virtual std::byte* writable(PhysAddr address) = 0;
+  /// Zeroes a page and gives its host memory back.
+  virtual void discard(PhysAddr page) = 0;
+
+  /// Null when no frame is left for the root.
+  virtual std::unique_ptr<PageTables> create_page_tables(FrameSource& frames) = 0;
+  /// Page tables whose root stands in RAM already, after loading a snapshot.
+  virtual std::unique_ptr<PageTables> adopt_page_tables(FrameSource& frames, PhysAddr root, uint64_t table_pages) = 0;
+
+  /// Brings `context.registers` up to date. Afterwards they are the truth: what the kernel changes there takes effect.
+  virtual void fetch_registers(ThreadContext& context) = 0;
+  /// The thread will never run again: the machine forgets it.
+  virtual void forget(ThreadContext& context) = 0;
+
+  /// The serial console.
+  virtual void console_write(std::string_view text) = 0;
+};
+
+/// A system call as it arrives.
+struct Trap {
+  uint64_t number = 0;
+  GuestAddr return_address;  ///< Where the guest goes on: just behind the trap instruction.
+  std::array<uint64_t, 8> arguments = {};
+};
+
+/// A guest exception, cause and place exact.
+struct ExceptionInfo {
+  enum class Kind : uint8_t {
+    kPageFault,
+    kUndefinedInstruction,
+    kBreakpoint,
+    kHardwareBreakpoint,
+    kUnalignedAccess,
+    kDivideError,
+    kGeneral,  ///< General protection, FP traps and the rest; `vector` says which.
+  };
+  Kind kind = Kind::kGeneral;
+  GuestAddr pc;
+  GuestAddr address;  ///< Page faults: the first byte that could not be accessed.
+  AccessKind access = AccessKind::kRead;
+  bool present = false;      ///< Page faults: a translation exists but forbids the access.
+  uint32_t vector = 0;       ///< x86-64: the exception vector.
+  uint32_t error_code = 0;   ///< x86-64: as the processor pushes it.
+  uint32_t syndrome = 0;     ///< arm64: ESR_EL1.
+};
+
+/// Whether the CPU goes on with the same thread, or asks schedule() for the next.
+enum class Next : uint8_t { kContinue, kSwitch };
+
+/// What the machine tells the kernel.
+class KernelEntry {
+ public:
+  virtual ~KernelEntry() = default;
+
+  /// What `cpu` runs now; null when it has nothing to do. Called whenever the CPU left the guest for good: after kSwitch,
+  /// after the alarm, at the end of a slice.
+  virtual ThreadContext* schedule(unsigned cpu) = 0;
+  /// How long the chosen thread may run before schedule() must be asked again.
+  virtual Duration slice(unsigned cpu) const = 0;
+
+  /// With kContinue, `result` goes to the result register at once.
+  virtual Next system_call(unsigned cpu, const Trap& trap, int64_t& result) = 0;
+  /// An access that the page tables do not allow. True: the tables allow it now, go on. False: the machine finds out the
+  /// exact cause and comes back with page_fault_stop() before anything else happens on this CPU.
+  virtual bool page_fault(unsigned cpu, GuestAddr page, AccessKind access) = 0;
+  /// The same fault, registers exact (fetch_registers() works): the kernel parks the thread, raises the exception, or
+  /// finds that the access works by now.
+  virtual Next page_fault_stop(unsigned cpu, const ExceptionInfo& fault) = 0;
+  virtual Next exception(unsigned cpu, const ExceptionInfo& info) = 0;
+  virtual void alarm() = 0;
+
+  virtual void state(Archive& ar) = 0;
+};
+
+}  // namespace jacinth::kernel
