@@ -1,0 +1,109 @@
+// The base of everything a handle can name: a koid, a type, signals, and those who watch them.
+//
+//   handles, mappings, messages, parked calls --Ref--> Object --> observers (ports, parked threads, event queues)
+//
+// An object lives while anything refers to it; on_zero_handles() runs when no handle (in a table or in a message) names
+// it any more, which is what Zircon programs mean by "closed". kernel/object/dispatcher.cc of Zircon settles the order:
+// signals change first, then observers hear of it, in the order in which they began to watch.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "kernel/abi/names.h"
+#include "kernel/object/observer.h"
+#include "kernel/object/ref.h"
+
+namespace jacinth {
+class Archive;
+}
+
+namespace jacinth::kernel {
+
+class ObjectTable;
+
+class Object {
+ public:
+  Object(const Object&) = delete;
+  Object& operator=(const Object&) = delete;
+
+  Koid koid() const { return koid_; }
+  ObjectType type() const { return type_; }
+  ObjectTable& table() const { return table_; }
+
+  /// The koid that ZX_INFO_HANDLE_BASIC reports as related: the peer, the parent job, the process of a thread; 0 for
+  /// none.
+  virtual Koid related_koid() const { return {}; }
+  /// Whether object_wait_* and wait_async accept it at all (else NOT_SUPPORTED).
+  virtual bool waitable() const { return true; }
+
+  Signals signals() const { return signals_; }
+  /// Clears, then sets, then tells the observers if anything changed.
+  void update_signals(Signals clear, Signals set);
+  /// A pulse: observers see `strobe` asserted although it is clear again afterwards.
+  void strobe_signals(Signals strobe);
+  /// Which signals object_signal may change; user signals always can.
+  virtual Signals user_settable_signals() const { return Signals::kUserAll; }
+  /// object_signal_peer. kNotSupported for objects without a peer.
+  virtual Status signal_peer(Signals clear, Signals set);
+
+  /// ZX_PROP_NAME: at most 31 bytes. Objects without names have an empty one.
+  virtual std::string_view name() const { return {}; }
+  virtual Status set_name(std::string_view name);
+
+  /// Handles that name this object, in tables and in flight. Maintained by the handle arena.
+  uint32_t handle_count() const { return handle_count_; }
+  void add_handle();
+  void remove_handle();
+
+  ObserverList& observers() { return observers_; }
+
+  void add_ref() { ++refs_; }
+  void release() {
+    if (--refs_ == 0) retire();
+  }
+  uint32_t ref_count() const { return refs_; }
+
+  /// All state of the derived class; each override calls its base first.
+  virtual void state(Archive& ar);
+
+ protected:
+  /// Registers the object in the table, which gives it its koid.
+  Object(ObjectTable& table, ObjectType type);
+  virtual ~Object();
+
+  /// No handle names the object any more (it may live on: mapped, in use by a parked call).
+  virtual void on_zero_handles() {}
+  /// The number of handles changed (VMOs and jobs care).
+  virtual void on_handle_count_changed() {}
+
+ private:
+  friend class ObjectTable;
+  void retire();
+
+  ObjectTable& table_;
+  Koid koid_;
+  ObjectType type_;
+  Signals signals_{};
+  uint32_t handle_count_ = 0;
+  uint32_t refs_ = 0;
+  bool zero_handles_pending_ = false;
+  ObserverList observers_;
+};
+
+/// The object as a T; null when it is of another type. T::kType names the type, or T::is(type) where several fit.
+template <class T>
+T* object_cast(Object* object) {
+  if constexpr (std::is_same_v<T, Object>) {
+    return object;
+  } else {
+    return object != nullptr && object->type() == T::kType ? static_cast<T*>(object) : nullptr;
+  }
+}
+
+template <class T>
+Ref<T> ref_cast(const Ref<Object>& object) {
+  return Ref<T>(object_cast<T>(object.get()));
+}
+
+}  // namespace jacinth::kernel
