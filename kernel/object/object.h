@@ -20,6 +20,7 @@ class Archive;
 
 namespace jacinth::kernel {
 
+class Core;
 class ObjectTable;
 
 class Object {
@@ -29,7 +30,7 @@ class Object {
 
   Koid koid() const { return koid_; }
   ObjectType type() const { return type_; }
-  ObjectTable& table() const { return table_; }
+  Core& core() const { return core_; }
 
   /// The koid that ZX_INFO_HANDLE_BASIC reports as related: the peer, the parent job, the process of a thread; 0 for
   /// none.
@@ -64,12 +65,15 @@ class Object {
   }
   uint32_t ref_count() const { return refs_; }
 
+  /// A deadline that Core::arm() was given for this object has come.
+  virtual void on_deadline() {}
+
   /// All state of the derived class; each override calls its base first.
   virtual void state(Archive& ar);
 
  protected:
-  /// Registers the object in the table, which gives it its koid.
-  Object(ObjectTable& table, ObjectType type);
+  /// Registers the object in the core's table, which gives it its koid.
+  Object(Core& core, ObjectType type);
   virtual ~Object();
 
   /// No handle names the object any more (it may live on: mapped, in use by a parked call).
@@ -81,7 +85,7 @@ class Object {
   friend class ObjectTable;
   void retire();
 
-  ObjectTable& table_;
+  Core& core_;
   Koid koid_;
   ObjectType type_;
   Signals signals_{};

@@ -18,6 +18,7 @@ class Archive;
 
 namespace jacinth::kernel {
 
+class Core;
 class Object;
 
 class ObjectTable {
@@ -41,7 +42,7 @@ class ObjectTable {
   void drain();
 
   /// Makes an empty object of a type with a given koid while loading.
-  using Factory = Ref<Object> (*)(ObjectTable& table);
+  using Factory = Ref<Object> (*)(Core& core);
   void register_factory(ObjectType type, Factory factory);
 
   /// Objects, then their states. Loading replaces everything.

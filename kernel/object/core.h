@@ -1,0 +1,66 @@
+// What every kernel object can reach: the machine, the table of objects, handles, deadlines, counters, options, chance.
+//
+// There is one Core per kernel. Objects hold a reference to it instead of globals, so that many machines live side by
+// side in one process.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "emu/time/deadline_queue.h"
+#include "emu/time/time.h"
+#include "kernel/object/handle_table.h"
+#include "kernel/object/object_table.h"
+#include "kernel/platform/platform.h"
+
+namespace jacinth::kernel {
+
+/// Kernel command line options by their real names ("kernel.port.max-observers=..."), from --kernel-arg.
+using Options = std::map<std::string, std::string, std::less<>>;
+
+class Core {
+ public:
+  Core(Platform& platform, Options options);
+  ~Core();
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+
+  Platform& platform() { return platform_; }
+  ObjectTable& objects() { return objects_; }
+  HandleArena& handles() { return handles_; }
+  Time now() const { return platform_.now(); }
+
+  /// Calls object.on_deadline() once virtual time reaches `when`; equal times fire in arming order. The id is never 0.
+  uint64_t arm(Time when, Object& object);
+  /// No effect when it has fired already.
+  void cancel(uint64_t id);
+  /// Fires what is due and arms the machine's timer for the next.
+  void fire_deadlines();
+
+  /// A kernel counter by its real name, created at zero on first use.
+  int64_t& counter(std::string_view name);
+  const std::map<std::string, int64_t, std::less<>>& counters() const { return counters_; }
+
+  /// An option as a number, or `otherwise` when it is absent; a malformed one was reported at start.
+  uint64_t option(std::string_view name, uint64_t otherwise) const;
+
+  /// The next bytes of the run's only source of chance, drawn from the seed.
+  void random(std::span<std::byte> out);
+  uint64_t random64();
+
+  void state(Archive& ar);
+
+ private:
+  Platform& platform_;
+  Options options_;
+  ObjectTable objects_;
+  HandleArena handles_;
+  emu::DeadlineQueue deadlines_;
+  std::map<std::string, int64_t, std::less<>> counters_;
+  uint64_t random_position_ = 0;
+};
+
+}  // namespace jacinth::kernel
