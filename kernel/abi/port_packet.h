@@ -30,11 +30,6 @@ enum class PortOptions : uint32_t { kNone = 0, kBindToInterrupt = 1u << 0 };
 template <>
 inline constexpr bool is_flag_set<PortOptions> = true;
 
-/// zx_object_wait_async.
-enum class WaitAsyncOptions : uint32_t { kOnce = 0, kTimestamp = 1u << 0, kEdge = 1u << 1 };
-template <>
-inline constexpr bool is_flag_set<WaitAsyncOptions> = true;
-
 /// The payload of zx_port_queue, passed through untouched.
 struct PacketUser {
   std::array<uint64_t, 4> u64 = {};
