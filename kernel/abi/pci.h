@@ -45,6 +45,7 @@ struct PciInitIrq {
   std::array<uint8_t, 2> padding1 = {};
 };
 
+/// A stretch of configuration space.
 struct PciAddrWindow {
   uint64_t base = 0;
   uint64_t size = 0;
@@ -54,7 +55,7 @@ struct PciAddrWindow {
   uint8_t has_ecam = 0;
   std::array<uint8_t, 4> padding1 = {};
 };
-static_assert(WireStruct<PciAddrWindow> && sizeof(PciAddrWindow) == 32);
+static_assert(WireStruct<PciAddrWindow> && sizeof(PciAddrWindow) == 24);
 
 /// zx_pci_init. Followed by addr_window_count windows.
 struct PciInitArg {
