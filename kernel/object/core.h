@@ -21,6 +21,8 @@ namespace jacinth::kernel {
 /// Kernel command line options by their real names ("kernel.port.max-observers=..."), from --kernel-arg.
 using Options = std::map<std::string, std::string, std::less<>>;
 
+class Tasks;
+
 class Core {
  public:
   Core(Platform& platform, Options options);
@@ -32,6 +34,10 @@ class Core {
   ObjectTable& objects() { return objects_; }
   HandleArena& handles() { return handles_; }
   Time now() const { return platform_.now(); }
+
+  /// Who runs and who is dying (kernel/task/tasks.h), which only threads, processes and jobs ask for.
+  Tasks& tasks() const { return *tasks_; }
+  void set_tasks(Tasks* tasks) { tasks_ = tasks; }
 
   /// Calls object.on_deadline() once virtual time reaches `when`; equal times fire in arming order. The id is never 0.
   uint64_t arm(Time when, Object& object);
@@ -56,6 +62,7 @@ class Core {
  private:
   Platform& platform_;
   Options options_;
+  Tasks* tasks_ = nullptr;
   ObjectTable objects_;
   HandleArena handles_;
   emu::DeadlineQueue deadlines_;
