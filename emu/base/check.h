@@ -18,8 +18,8 @@ void set_crash_reporter(CrashReporter reporter, void* context);
 }  // namespace jacinth
 
 /// CHECK(condition) or CHECK(condition, "format {}", args...).
-#define CHECK(condition, ...)                                                                  \
-  do {                                                                                         \
-    if (!(condition)) [[unlikely]]                                                             \
-      ::jacinth::check_failed(__FILE__, __LINE__, #condition, ::fmt::format("" __VA_ARGS__));  \
+#define CHECK(condition, ...)                                                                 \
+  do {                                                                                        \
+    if (!(condition)) [[unlikely]]                                                            \
+      ::jacinth::check_failed(__FILE__, __LINE__, #condition, ::fmt::format("" __VA_ARGS__)); \
   } while (false)

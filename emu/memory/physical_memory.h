@@ -62,7 +62,8 @@ class PhysicalMemory {
   /// Notes that the page of `address` is about to be written: by writable(), or by a TLB entry that allows it.
   void note_write(PhysAddr address) {
     uint8_t& notes = notes_[index(address)];
-    if ((notes & (kTouched | kTracked | kCode)) == kTouched) [[likely]] return;
+    if ((notes & (kTouched | kTracked | kCode)) == kTouched) [[likely]]
+      return;
     note_first_write(address, notes);
   }
 

@@ -4,8 +4,8 @@
 // flag and dirty state (FEAT_HAFDBS). x86-64: four-level paging (Intel SDM vol. 3A, 4.5).
 //
 // A walker translates as the hardware would, large pages included. The editor builds tables of 4 KiB entries.
-// Left out: the upper half (there is no kernel in the guest), five levels, 16 and 64 KiB granules, ASIDs and PCIDs (each
-// address space has its own engine), memory types beyond "normal" and "device".
+// Left out: the upper half (there is no kernel in the guest), five levels, 16 and 64 KiB granules, ASIDs and PCIDs
+// (each address space has its own engine), memory types beyond "normal" and "device".
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,8 @@ namespace jacinth::emu {
 
 /// One translation as the tables hold it.
 struct Translation {
-  PhysAddr address;            ///< Of the byte asked for.
-  uint64_t block_size = 0;     ///< 4 KiB, 2 MiB or 1 GiB: the size of the entry that matched.
+  PhysAddr address;         ///< Of the byte asked for.
+  uint64_t block_size = 0;  ///< 4 KiB, 2 MiB or 1 GiB: the size of the entry that matched.
   PagePermissions permissions;
   MemoryType type = MemoryType::kNormal;
   bool accessed = false;

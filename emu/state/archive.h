@@ -33,8 +33,7 @@ class Archive;
 
 /// Bytes that mean the same wherever they lie: no padding, no pointers, no floating point.
 template <class T>
-concept Plain = std::is_trivially_copyable_v<T> && std::has_unique_object_representations_v<T> &&
-                !std::is_pointer_v<T>;
+concept Plain = std::is_trivially_copyable_v<T> && std::has_unique_object_representations_v<T> && !std::is_pointer_v<T>;
 
 /// Declares its own state.
 template <class T>
@@ -72,8 +71,8 @@ class Archive {
   /// Visits `size` bytes at `data`.
   virtual void bytes(void* data, size_t size) = 0;
 
-  /// A count of elements. A loaded count never exceeds what the remaining bytes could hold at `min_bytes` each, so that a
-  /// damaged file cannot make us allocate.
+  /// A count of elements. A loaded count never exceeds what the remaining bytes could hold at `min_bytes` each, so that
+  /// a damaged file cannot make us allocate.
   size_t count(size_t size, size_t min_bytes = 1);
 
  protected:

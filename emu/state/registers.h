@@ -28,15 +28,15 @@ enum X86Gpr : uint8_t { kRax, kRcx, kRdx, kRbx, kRsp, kRbp, kRsi, kRdi, kR8, kR9
 struct Registers {
   /// arm64: x0..x30. x86-64: the sixteen registers of X86Gpr, RSP included.
   std::array<uint64_t, 31> gpr = {};
-  uint64_t sp = 0;         ///< arm64 SP_EL0; x86-64 keeps RSP in gpr[kRsp] and leaves this zero.
-  uint64_t pc = 0;         ///< PC or RIP.
-  uint64_t flags = 0;      ///< PSTATE.NZCV in bits 31..28, or RFLAGS.
-  uint64_t tls = 0;        ///< TPIDR_EL0, or FS.base.
-  uint64_t tls_second = 0; ///< TPIDRRO_EL0 (always zero so far), or GS.base.
+  uint64_t sp = 0;                        ///< arm64 SP_EL0; x86-64 keeps RSP in gpr[kRsp] and leaves this zero.
+  uint64_t pc = 0;                        ///< PC or RIP.
+  uint64_t flags = 0;                     ///< PSTATE.NZCV in bits 31..28, or RFLAGS.
+  uint64_t tls = 0;                       ///< TPIDR_EL0, or FS.base.
+  uint64_t tls_second = 0;                ///< TPIDRRO_EL0 (always zero so far), or GS.base.
   std::array<Vector128, 32> vector = {};  ///< v0..v31, or xmm0..xmm15.
   std::array<Vector128, 8> x87 = {};      ///< ST(0)..ST(7), 80 bits each.
-  uint32_t fpcr = 0;       ///< FPCR, or MXCSR.
-  uint32_t fpsr = 0;       ///< FPSR; x86-64 keeps its flags in MXCSR.
+  uint32_t fpcr = 0;                      ///< FPCR, or MXCSR.
+  uint32_t fpsr = 0;                      ///< FPSR; x86-64 keeps its flags in MXCSR.
   uint16_t x87_control = 0;
   uint16_t x87_status = 0;
   uint16_t x87_tag = 0;

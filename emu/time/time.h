@@ -13,7 +13,8 @@ struct Duration {
   constexpr auto operator<=>(const Duration&) const = default;
 };
 
-/// A point in virtual time, as zx_time_t has it: signed nanoseconds, with both ends standing for "never" and "long ago".
+/// A point in virtual time, as zx_time_t has it: signed nanoseconds, with both ends standing for "never" and "long
+/// ago".
 struct Time {
   int64_t ns = 0;
 

@@ -116,10 +116,10 @@ struct ExceptionInfo {
   GuestAddr pc;
   GuestAddr address;  ///< Page faults: the first byte that could not be accessed.
   AccessKind access = AccessKind::kRead;
-  bool present = false;      ///< Page faults: a translation exists but forbids the access.
-  uint32_t vector = 0;       ///< x86-64: the exception vector.
-  uint32_t error_code = 0;   ///< x86-64: as the processor pushes it.
-  uint32_t syndrome = 0;     ///< arm64: ESR_EL1.
+  bool present = false;     ///< Page faults: a translation exists but forbids the access.
+  uint32_t vector = 0;      ///< x86-64: the exception vector.
+  uint32_t error_code = 0;  ///< x86-64: as the processor pushes it.
+  uint32_t syndrome = 0;    ///< arm64: ESR_EL1.
 };
 
 /// Whether the CPU goes on with the same thread, or asks schedule() for the next.
@@ -130,16 +130,16 @@ class KernelEntry {
  public:
   virtual ~KernelEntry() = default;
 
-  /// What `cpu` runs now; null when it has nothing to do. Called whenever the CPU left the guest for good: after kSwitch,
-  /// after the alarm, at the end of a slice.
+  /// What `cpu` runs now; null when it has nothing to do. Called whenever the CPU left the guest for good: after
+  /// kSwitch, after the alarm, at the end of a slice.
   virtual ThreadContext* schedule(unsigned cpu) = 0;
   /// How long the chosen thread may run before schedule() must be asked again.
   virtual Duration slice(unsigned cpu) const = 0;
 
   /// With kContinue, `result` goes to the result register at once.
   virtual Next system_call(unsigned cpu, const Trap& trap, int64_t& result) = 0;
-  /// An access that the page tables do not allow. True: the tables allow it now, go on. False: the machine finds out the
-  /// exact cause and comes back with page_fault_stop() before anything else happens on this CPU.
+  /// An access that the page tables do not allow. True: the tables allow it now, go on. False: the machine finds out
+  /// the exact cause and comes back with page_fault_stop() before anything else happens on this CPU.
   virtual bool page_fault(unsigned cpu, GuestAddr page, AccessKind access) = 0;
   /// The same fault, registers exact (fetch_registers() works): the kernel parks the thread, raises the exception, or
   /// finds that the access works by now.

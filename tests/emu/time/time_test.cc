@@ -1,7 +1,7 @@
 // Virtual time: what happens at its ends.
 #include "emu/time/time.h"
 
-#include <catch2/catch.hpp>
+#include "tests/support/test.h"
 
 namespace jacinth {
 namespace {

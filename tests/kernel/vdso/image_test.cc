@@ -4,7 +4,6 @@
 #include <elf.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cstring>
 #include <fstream>
 #include <map>
@@ -13,6 +12,9 @@
 #include <set>
 #include <string>
 #include <vector>
+
+#include "tests/support/source_root.h"
+#include "tests/support/test.h"
 
 using namespace jacinth;
 using namespace jacinth::kernel;
@@ -90,7 +92,7 @@ struct Call {
 std::vector<Call> calls() {
   std::vector<Call> out;
   for (const char* path : {"kernel/abi/data/syscalls.json", "kernel/vdso/legacy_calls.json"}) {
-    std::ifstream file(std::string(JACINTH_SOURCE_ROOT "/") + path);
+    std::ifstream file(source_path(path));
     for (const auto& row : nlohmann::json::parse(file)) {
       const auto& attributes = row["attributes"];
       out.push_back({.name = row["name"],
