@@ -147,6 +147,13 @@ class Checker:
     def saveload(self):
         return self.suite("saveload", label="saveload", JACINTH_SAVE_LOAD="1")
 
+    def main_job(self):
+        """./run as a new user types it: it ends well and shows something."""
+        ran = self.run(["./run"], capture_output=True, text=True)
+        good = ran.returncode == 0 and ran.stdout.strip()
+        return [Result("./run", "passed" if good else "failed",
+                       "" if good else f"status {ran.returncode}\n{ran.stdout}{ran.stderr}")]
+
     def install(self):
         """Installs into a folder of its own and runs the program from there."""
         target = self.logs / "installed"
@@ -184,6 +191,7 @@ class Checker:
         for suite in first + others:
             steps[suite] = (f"the tests of suite `{suite}`", lambda suite=suite: self.suite(suite))
         steps["saveload"] = ("saving and loading between any two steps", self.saveload)
+        steps["run"] = ("./run, the main job", self.main_job)
         steps["install"] = ("meson install, and what it installed", self.install)
         for suite in last:
             steps[suite] = (f"the tests of suite `{suite}`", lambda suite=suite: self.suite(suite))
