@@ -20,7 +20,7 @@ enum class BtiPinOptions : uint32_t {
   kContiguous = 1u << 4,
 };
 template <>
-inline constexpr bool is_flag_set<BtiPinOptions> = true;
+inline constexpr bool kIsFlagSet<BtiPinOptions> = true;
 
 enum class IommuType : uint32_t { kDummy = 0, kIntel = 1 };
 inline constexpr size_t kIommuMaxDescLen = 4096;

@@ -22,12 +22,12 @@ inline constexpr uint32_t kChannelKernelTxidBase = 0x8000'0000;
 
 enum class ChannelReadOptions : uint32_t { kNone = 0, kMayDiscard = 1u << 0 };
 template <>
-inline constexpr bool is_flag_set<ChannelReadOptions> = true;
+inline constexpr bool kIsFlagSet<ChannelReadOptions> = true;
 
 /// zx_channel_write, zx_channel_call and their relatives.
 enum class ChannelWriteOptions : uint32_t { kNone = 0, kUseIovec = 1u << 1 };
 template <>
-inline constexpr bool is_flag_set<ChannelWriteOptions> = true;
+inline constexpr bool kIsFlagSet<ChannelWriteOptions> = true;
 
 /// One part of a message that is written from several places (kUseIovec).
 struct ChannelIovec {

@@ -25,12 +25,12 @@ enum class ClockOptions : uint64_t {
   kArgsVersion1 = uint64_t{1} << kClockArgsVersionShift,
 };
 template <>
-inline constexpr bool is_flag_set<ClockOptions> = true;
+inline constexpr bool kIsFlagSet<ClockOptions> = true;
 
 /// zx_clock_get_details.
 enum class ClockDetailsOptions : uint64_t { kNone = 0, kArgsVersion1 = uint64_t{1} << kClockArgsVersionShift };
 template <>
-inline constexpr bool is_flag_set<ClockDetailsOptions> = true;
+inline constexpr bool kIsFlagSet<ClockDetailsOptions> = true;
 
 /// zx_clock_update.
 enum class ClockUpdateOptions : uint64_t {
@@ -43,7 +43,7 @@ enum class ClockUpdateOptions : uint64_t {
   kArgsVersion2 = uint64_t{2} << kClockArgsVersionShift,
 };
 template <>
-inline constexpr bool is_flag_set<ClockUpdateOptions> = true;
+inline constexpr bool kIsFlagSet<ClockUpdateOptions> = true;
 
 inline constexpr int32_t kClockMinRateAdjust = -1000;  // parts per million
 inline constexpr int32_t kClockMaxRateAdjust = 1000;

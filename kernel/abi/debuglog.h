@@ -15,12 +15,12 @@ namespace jacinth::abi {
 /// zx_debuglog_create.
 enum class LogOptions : uint32_t { kNone = 0, kReadable = 0x4000'0000 };
 template <>
-inline constexpr bool is_flag_set<LogOptions> = true;
+inline constexpr bool kIsFlagSet<LogOptions> = true;
 
 /// zx_debuglog_write.
 enum class LogWriteOptions : uint32_t { kNone = 0, kLocal = 0x10 };
 template <>
-inline constexpr bool is_flag_set<LogWriteOptions> = true;
+inline constexpr bool kIsFlagSet<LogWriteOptions> = true;
 
 enum class LogSeverity : uint8_t {
   kTrace = 0x10,

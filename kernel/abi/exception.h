@@ -29,7 +29,7 @@ inline constexpr uint32_t kExceptionSynth = 0x8000;
 /// zx_task_create_exception_channel.
 enum class ExceptionChannelOptions : uint32_t { kNone = 0, kDebugger = 1u << 0 };
 template <>
-inline constexpr bool is_flag_set<ExceptionChannelOptions> = true;
+inline constexpr bool kIsFlagSet<ExceptionChannelOptions> = true;
 
 /// Which handler a thread waits for (ZX_INFO_THREAD).
 enum class ExceptionChannelType : uint32_t {

@@ -7,10 +7,10 @@ namespace jacinth::abi {
 
 /// True for the enumerations that are sets of bits; each says so beside its definition.
 template <class E>
-inline constexpr bool is_flag_set = false;
+inline constexpr bool kIsFlagSet = false;
 
 template <class E>
-concept FlagSetType = std::is_enum_v<E> && is_flag_set<E>;
+concept FlagSetType = std::is_enum_v<E> && kIsFlagSet<E>;
 
 /// The number that goes to the guest. Also for plain enumerations (raw(koid), raw(handle), raw(status)).
 template <class E>

@@ -15,7 +15,7 @@ enum class GuestTrap : uint32_t { kBell = 0, kMem = 1, kIo = 2 };
 /// zx_guest_create; kDirect is of late 2022.
 enum class GuestOptions : uint32_t { kNormal = 0, kDirect = 1u << 0 };
 template <>
-inline constexpr bool is_flag_set<GuestOptions> = true;
+inline constexpr bool kIsFlagSet<GuestOptions> = true;
 
 enum class VcpuStateKind : uint32_t { kState = 0, kIo = 1 };
 

@@ -106,7 +106,7 @@ static_assert(WireStruct<InfoMsi> && sizeof(InfoMsi) == 24);
 
 enum class InfoVcpuFlags : uint32_t { kNone = 0, kKicked = 1u << 0 };
 template <>
-inline constexpr bool is_flag_set<InfoVcpuFlags> = true;
+inline constexpr bool kIsFlagSet<InfoVcpuFlags> = true;
 
 struct InfoVcpu {
   InfoVcpuFlags flags = InfoVcpuFlags::kNone;

@@ -34,7 +34,7 @@ enum class InfoVmoFlags : uint32_t {
   kImmutable = 1u << 8,
 };
 template <>
-inline constexpr bool is_flag_set<InfoVmoFlags> = true;
+inline constexpr bool kIsFlagSet<InfoVmoFlags> = true;
 
 /// InfoTopic::kVmoV1 and kProcessVmosV1, the record of 2020.
 struct InfoVmoV1 {

@@ -12,7 +12,7 @@ namespace jacinth::abi {
 
 enum class InfoCpuFlags : uint32_t { kNone = 0, kOnline = 1u << 0 };
 template <>
-inline constexpr bool is_flag_set<InfoCpuFlags> = true;
+inline constexpr bool kIsFlagSet<InfoCpuFlags> = true;
 
 struct InfoCpuStats {
   uint32_t cpu_number = 0;

@@ -30,7 +30,7 @@ enum class InfoProcessFlags : uint32_t {
   kDebuggerAttached = 1u << 2
 };
 template <>
-inline constexpr bool is_flag_set<InfoProcessFlags> = true;
+inline constexpr bool kIsFlagSet<InfoProcessFlags> = true;
 
 /// InfoTopic::kProcess.
 struct InfoProcess {

@@ -21,7 +21,7 @@ enum class InterruptOptions : uint32_t {
   kVirtual = 1u << 4,
 };
 template <>
-inline constexpr bool is_flag_set<InterruptOptions> = true;
+inline constexpr bool kIsFlagSet<InterruptOptions> = true;
 
 /// zx_interrupt_bind.
 enum class InterruptBind : uint32_t { kBind = 0, kUnbind = 1 };
@@ -29,6 +29,6 @@ enum class InterruptBind : uint32_t { kBind = 0, kUnbind = 1 };
 /// zx_msi_create.
 enum class MsiOptions : uint32_t { kNone = 0, kModeMsiX = 1u << 0 };
 template <>
-inline constexpr bool is_flag_set<MsiOptions> = true;
+inline constexpr bool kIsFlagSet<MsiOptions> = true;
 
 }  // namespace jacinth::abi

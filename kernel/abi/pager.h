@@ -14,7 +14,7 @@ enum class PagerOp : uint32_t { kFail = 1, kDirty = 2, kWritebackBegin = 3, kWri
 /// zx_pager_query_vmo_stats.
 enum class PagerStatsOptions : uint32_t { kNone = 0, kResetVmoStats = 1u << 0 };
 template <>
-inline constexpr bool is_flag_set<PagerStatsOptions> = true;
+inline constexpr bool kIsFlagSet<PagerStatsOptions> = true;
 
 struct PagerVmoStats {
   uint32_t modified = 0;  // 1 when written to since the last reset
@@ -23,7 +23,7 @@ static_assert(WireStruct<PagerVmoStats> && sizeof(PagerVmoStats) == 4);
 
 enum class VmoDirtyRangeOptions : uint64_t { kNone = 0, kIsZero = 1u << 0 };
 template <>
-inline constexpr bool is_flag_set<VmoDirtyRangeOptions> = true;
+inline constexpr bool kIsFlagSet<VmoDirtyRangeOptions> = true;
 
 /// One record of zx_pager_query_dirty_ranges.
 struct VmoDirtyRange {

@@ -28,7 +28,7 @@ enum class PacketType : uint32_t {
 /// zx_port_create: interrupts can be bound only to a port that was made for it.
 enum class PortOptions : uint32_t { kNone = 0, kBindToInterrupt = 1u << 0 };
 template <>
-inline constexpr bool is_flag_set<PortOptions> = true;
+inline constexpr bool kIsFlagSet<PortOptions> = true;
 
 /// The payload of zx_port_queue, passed through untouched.
 struct PacketUser {

@@ -14,7 +14,7 @@ namespace jacinth::abi {
 
 enum class ProfileFlags : uint32_t { kNone = 0, kPriority = 1u << 0, kCpuMask = 1u << 1, kDeadline = 1u << 2 };
 template <>
-inline constexpr bool is_flag_set<ProfileFlags> = true;
+inline constexpr bool kIsFlagSet<ProfileFlags> = true;
 
 inline constexpr int32_t kPriorityLowest = 0;
 inline constexpr int32_t kPriorityLow = 8;

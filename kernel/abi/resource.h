@@ -17,7 +17,7 @@ inline constexpr uint32_t kResourceFlagsMask = 0xffff'0000;
 
 enum class ResourceFlags : uint32_t { kNone = 0, kExclusive = 0x0001'0000 };
 template <>
-inline constexpr bool is_flag_set<ResourceFlags> = true;
+inline constexpr bool kIsFlagSet<ResourceFlags> = true;
 
 /// The ranges of ResourceKind::kSystem, each one number wide.
 enum class ResourceSystemBase : uint64_t {

@@ -40,7 +40,7 @@ enum class Rights : uint32_t {
   kPolicy = kGetPolicy | kSetPolicy,
 };
 template <>
-inline constexpr bool is_flag_set<Rights> = true;
+inline constexpr bool kIsFlagSet<Rights> = true;
 
 /// Handles to the shared memory-pressure events (zx_system_get_event), which no program may signal.
 inline constexpr Rights kSystemEventRights = Rights::kTransfer | Rights::kDuplicate | Rights::kWait;
@@ -80,7 +80,7 @@ constexpr Rights default_rights(ObjectType type) {
     case ObjectType::kProfile: return (kBasic & ~kWait) | kApplyProfile;
     case ObjectType::kPmt: return kInspect;
     case ObjectType::kSuspendToken: return kTransfer | kInspect;
-    case ObjectType::kPager: return kTransfer | kInspect | kProperty;
+    case ObjectType::kPager:
     case ObjectType::kException: return kTransfer | kInspect | kProperty;
     case ObjectType::kClock: return kBasic | kReadWrite;
     case ObjectType::kStream: return kBasic | kProperty | kSignal;

@@ -75,7 +75,7 @@ enum class Signals : uint32_t {
   kVmoZeroChildren = kSignaled,
 };
 template <>
-inline constexpr bool is_flag_set<Signals> = true;
+inline constexpr bool kIsFlagSet<Signals> = true;
 
 /// What zx_object_signal and zx_object_signal_peer may change on an object of this type.
 constexpr Signals user_settable(ObjectType type) {

@@ -95,6 +95,7 @@ class [[nodiscard]] Result : public std::expected<T, Status> {
  public:
   using std::expected<T, Status>::expected;
   constexpr Result() = default;
+  // NOLINTNEXTLINE(google-explicit-constructor): so that `return Status::kNoMemory;` works.
   constexpr Result(Status failure) : std::expected<T, Status>(std::unexpect, failure) {
     CHECK(failure != Status::kOk, "a Result without a value needs a failure");
   }

@@ -11,12 +11,12 @@ namespace jacinth::abi {
 /// zx_stream_create.
 enum class StreamOptions : uint32_t { kNone = 0, kModeRead = 1u << 0, kModeWrite = 1u << 1, kModeAppend = 1u << 2 };
 template <>
-inline constexpr bool is_flag_set<StreamOptions> = true;
+inline constexpr bool kIsFlagSet<StreamOptions> = true;
 
 /// zx_stream_writev.
 enum class StreamWriteOptions : uint32_t { kNone = 0, kAppend = 1u << 0 };
 template <>
-inline constexpr bool is_flag_set<StreamWriteOptions> = true;
+inline constexpr bool kIsFlagSet<StreamWriteOptions> = true;
 
 enum class SeekOrigin : uint32_t { kStart = 0, kCurrent = 1, kEnd = 2 };
 

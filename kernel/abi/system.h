@@ -83,17 +83,17 @@ enum class Arm64Features : uint32_t {
   kIsaRndr = 1u << 17,
 };
 template <>
-inline constexpr bool is_flag_set<Arm64Features> = true;
+inline constexpr bool kIsFlagSet<Arm64Features> = true;
 
 /// FeatureKind::kVm.
 enum class VmFeatures : uint32_t { kNone = 0, kCanMapXom = 1u << 0 };
 template <>
-inline constexpr bool is_flag_set<VmFeatures> = true;
+inline constexpr bool kIsFlagSet<VmFeatures> = true;
 
 /// zx_cache_flush.
 enum class CacheFlushOptions : uint32_t { kNone = 0, kInsn = 1u << 0, kData = 1u << 1, kInvalidate = 1u << 2 };
 template <>
-inline constexpr bool is_flag_set<CacheFlushOptions> = true;
+inline constexpr bool kIsFlagSet<CacheFlushOptions> = true;
 
 /// One call of zx_cprng_draw_once gives no more, and zx_cprng_add_entropy takes no more.
 inline constexpr size_t kCprngMaxLen = 256;

@@ -30,11 +30,11 @@ enum class TaskRetcode : int64_t {
 /// zx_process_create.
 enum class ProcessOptions : uint32_t { kNone = 0, kShared = 1u << 0 };
 template <>
-inline constexpr bool is_flag_set<ProcessOptions> = true;
+inline constexpr bool kIsFlagSet<ProcessOptions> = true;
 
 /// zx_job_set_critical.
 enum class JobCriticalOptions : uint32_t { kNone = 0, kRetcodeNonzero = 1u << 0 };
 template <>
-inline constexpr bool is_flag_set<JobCriticalOptions> = true;
+inline constexpr bool kIsFlagSet<JobCriticalOptions> = true;
 
 }  // namespace jacinth::abi

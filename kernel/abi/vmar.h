@@ -31,7 +31,7 @@ enum class VmOptions : uint32_t {
   kAlignMask = 0xff00'0000,
 };
 template <>
-inline constexpr bool is_flag_set<VmOptions> = true;
+inline constexpr bool kIsFlagSet<VmOptions> = true;
 
 inline constexpr uint32_t kVmAlignShift = 24;
 inline constexpr uint32_t kVmAlignMinLog2 = 10;

@@ -12,7 +12,7 @@ namespace jacinth::abi {
 /// zx_vmo_create; kTrapDirty with zx_pager_create_vmo alone.
 enum class VmoOptions : uint32_t { kNone = 0, kResizable = 1u << 1, kDiscardable = 1u << 2, kTrapDirty = 1u << 3 };
 template <>
-inline constexpr bool is_flag_set<VmoOptions> = true;
+inline constexpr bool kIsFlagSet<VmoOptions> = true;
 
 /// zx_vmo_create_child: exactly one kind of child, and how it differs from its parent.
 enum class VmoChildOptions : uint32_t {
@@ -24,7 +24,7 @@ enum class VmoChildOptions : uint32_t {
   kNoWrite = 1u << 5,
 };
 template <>
-inline constexpr bool is_flag_set<VmoChildOptions> = true;
+inline constexpr bool kIsFlagSet<VmoChildOptions> = true;
 
 /// zx_vmo_op_range. 5 is retired.
 enum class VmoOp : uint32_t {

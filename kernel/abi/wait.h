@@ -16,7 +16,7 @@ inline constexpr size_t kWaitManyMaxItems = 64;
 /// zx_object_wait_async. Without kEdge a signal that is already active counts as a match.
 enum class WaitAsyncOptions : uint32_t { kOnce = 0, kTimestamp = 1u << 0, kEdge = 1u << 1 };
 template <>
-inline constexpr bool is_flag_set<WaitAsyncOptions> = true;
+inline constexpr bool kIsFlagSet<WaitAsyncOptions> = true;
 
 struct WaitItem {
   Handle handle = Handle::kInvalid;
