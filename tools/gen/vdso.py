@@ -7,7 +7,7 @@
                     lacks a call, or that a kernel could not map as it is
 
 Numbers are private to the pair of kernel and vDSO. Calls that only the July 2020 SDK had keep working: they stand in
-kernel/vdso/legacy_calls.json, with numbers of their own from 192 up, where the table will not grow to.
+kernel/abi/data/legacy_syscalls.json, with numbers of their own from 192 up, where the table will not grow to.
 """
 
 import argparse

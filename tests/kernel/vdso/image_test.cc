@@ -91,7 +91,7 @@ struct Call {
 /// The rows of the table of calls and of the July 2020 list beside it.
 std::vector<Call> calls() {
   std::vector<Call> out;
-  for (const char* path : {"kernel/abi/data/syscalls.json", "kernel/vdso/legacy_calls.json"}) {
+  for (const char* path : {"kernel/abi/data/syscalls.json", "kernel/abi/data/legacy_syscalls.json"}) {
     std::ifstream file(source_path(path));
     for (const auto& row : nlohmann::json::parse(file)) {
       const auto& attributes = row["attributes"];
