@@ -10,8 +10,8 @@
 #include <string>
 #include <string_view>
 
-#include "emu/time/deadline_queue.h"
 #include "emu/time/time.h"
+#include "kernel/object/deadlines.h"
 #include "kernel/object/handle_table.h"
 #include "kernel/object/object_table.h"
 #include "kernel/platform/platform.h"
@@ -26,9 +26,13 @@ class Tasks;
 class Core {
  public:
   Core(Platform& platform, Options options);
+  /// Ends every handle, and with them the objects; whoever else holds a reference must have let go before.
   ~Core();
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
+
+  /// The core whose state the archive visits.
+  static Core& of(Archive& ar);
 
   Platform& platform() { return platform_; }
   ObjectTable& objects() { return objects_; }
@@ -40,15 +44,32 @@ class Core {
   void set_tasks(Tasks* tasks) { tasks_ = tasks; }
 
   /// Calls object.on_deadline() once virtual time reaches `when`; equal times fire in arming order. The id is never 0.
-  uint64_t arm(Time when, Object& object);
+  /// never() is not armed, but has an id like any other. The object cancels before it dies.
+  uint64_t arm(Time when, Object& object) { return arm(when, {}, {}, object); }
+  /// With slack: somewhere in [when - early, when + late].
+  uint64_t arm(Time when, Duration early, Duration late, Object& object);
   /// No effect when it has fired already.
   void cancel(uint64_t id);
+  /// The next deadline; never() when nothing is armed.
+  Time next_deadline() const { return deadlines_.next(); }
   /// Fires what is due and arms the machine's timer for the next.
   void fire_deadlines();
 
-  /// A kernel counter by its real name, created at zero on first use.
+  /// A kernel counter by its real name, created at zero on first use. The reference stays good for the core's life.
   int64_t& counter(std::string_view name);
   const std::map<std::string, int64_t, std::less<>>& counters() const { return counters_; }
+
+  /// Those that every object and handle touches.
+  struct CommonCounters {
+    int64_t& created;
+    int64_t& destroyed;
+    int64_t& observed;
+    int64_t& canceled;
+    int64_t& handles_made;
+    int64_t& handles_duplicated;
+    int64_t& handles_live;
+  };
+  CommonCounters& common_counters() { return common_counters_; }
 
   /// An option as a number, or `otherwise` when it is absent; a malformed one was reported at start.
   uint64_t option(std::string_view name, uint64_t otherwise) const;
@@ -57,16 +78,22 @@ class Core {
   void random(std::span<std::byte> out);
   uint64_t random64();
 
+  /// Objects, handles, deadlines, counters. Afterwards the archive's context is this core, for whatever the kernel
+  /// adds. Loading replaces everything: whoever holds references lets go before, and takes them up again by koid.
   void state(Archive& ar);
 
  private:
+  void set_alarm();
+
   Platform& platform_;
   Options options_;
   Tasks* tasks_ = nullptr;
+  std::map<std::string, int64_t, std::less<>> counters_;
+  CommonCounters common_counters_;
   ObjectTable objects_;
   HandleArena handles_;
-  emu::DeadlineQueue deadlines_;
-  std::map<std::string, int64_t, std::less<>> counters_;
+  Deadlines deadlines_;
+  Time alarm_ = Time::never();  // What the machine was asked for last.
   uint64_t random_position_ = 0;
 };
 

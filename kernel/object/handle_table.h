@@ -7,7 +7,7 @@
 // low bits set, the rest masked with the owner's secret. A handle in a message belongs to nobody and has no value, but
 // keeps its identity: waits made through it end only when the message is read or dropped.
 //
-// Left out: the page-by-page growth of the real arena.
+// Left out: the page-by-page growth of the real arena, and its warning when seven eighths are in use.
 #pragma once
 
 #include <cstdint>
@@ -38,9 +38,11 @@ class HandleOwner {
   const Ref<Object>& object() const;
   Rights rights() const;
   void set_rights(Rights rights);
-  /// Identity in the whole kernel, stable while the handle lives, whoever holds it.
+  /// Identity in the whole kernel, stable while the handle lives, whoever holds it. Never 0.
   uint64_t id() const { return slot_; }
+  /// Closes the handle: waits made through it end.
   void reset();
+  void state(Archive& ar);
 
  private:
   friend class HandleArena;
@@ -57,25 +59,65 @@ class HandleArena {
   /// Zircon's kMaxHandleCount.
   static constexpr uint32_t kMaxHandles = 256 * 1024;
 
+  explicit HandleArena(Core& core) : core_(core), slots_(1) {}
+  HandleArena(const HandleArena&) = delete;
+  HandleArena& operator=(const HandleArena&) = delete;
+
   /// A new handle that nobody holds yet; kNoMemory past kMaxHandles.
   Result<HandleOwner> make(Ref<Object> object, Rights rights);
   /// The same object under another handle.
   Result<HandleOwner> duplicate(const HandleEntry& source, Rights rights);
   uint32_t live() const { return live_; }
+
+  /// What the handle of this identity names; null when there is none.
+  Object* object(uint64_t id) const;
+  /// Keeps an observer with the handle that it watches through (Observer::handle_id()).
+  void add_watcher(Observer& observer);
+  void remove_watcher(Observer& observer);
+  /// The observers that watch through handle `id`, newest first. `visit` may unlink the one it is given.
+  template <class F>
+  void for_each_watcher(uint64_t id, F&& visit) const {
+    for (Observer* at = slots_[id].watchers; at != nullptr;) {
+      Observer* now = at;
+      at = at->older_of_handle_;
+      visit(*now);
+    }
+  }
+
+  /// Lets go of every object that a handle names: the end of the kernel, or of what a snapshot replaces.
+  void abandon();
   void state(Archive& ar);
 
  private:
   friend class HandleOwner;
   friend class HandleTable;
+  // A fresh slot is preferred to a freed one until so many are free: with the 4096 generations of each, a value comes
+  // back after a million handles at the earliest.
+  static constexpr uint32_t kMinFree = 256;
+  static constexpr uint32_t kIndexBits = 18;
+  static constexpr uint32_t kGenerationMask = 0xfff;
+  static_assert(kMaxHandles == 1u << kIndexBits);
+
   struct Slot {
     HandleEntry entry;
     uint64_t owner = 0;  ///< Koid of the process, 0 while in flight or free.
+    Observer* watchers = nullptr;
     uint32_t generation = 0;
-    uint32_t previous = 0;  ///< In the owner's list, or the free list.
-    uint32_t next = 0;
+    uint32_t previous = 0;  ///< In the owner's list.
+    uint32_t next = 0;      ///< In the owner's list, or the free list.
     bool live = false;
+    bool claimed = false;  ///< While loading: a table or an owner in flight has it.
   };
-  std::vector<Slot> slots_;
+  static uint32_t base_value(const Slot& slot, uint32_t index);
+  Result<HandleOwner> allocate(Ref<Object> object, Rights rights);
+  /// The handle ends: its waits, then its hold on the object.
+  void close(uint32_t index);
+  void cancel_waits(uint32_t index);
+
+  Core& core_;
+  std::vector<Slot> slots_;  // Slot 0 stands for "none".
+  uint32_t oldest_free_ = 0;
+  uint32_t newest_free_ = 0;
   uint32_t free_ = 0;
   uint32_t live_ = 0;
 };
@@ -86,28 +128,48 @@ class HandleTable {
   /// `owner` is the process's koid, `secret` its mask (low two bits are dropped).
   HandleTable(HandleArena& arena, uint64_t owner, uint32_t secret);
   ~HandleTable();
+  HandleTable(const HandleTable&) = delete;
+  HandleTable& operator=(const HandleTable&) = delete;
 
-  /// Takes the handle in and gives it a value.
+  uint64_t owner() const { return owner_; }
+  /// Takes the handle in and gives it a value. Waits that others made through it end: they were somebody else's.
   Handle add(HandleOwner handle);
   /// Null for a bad value. The pointer is good until the next change.
   const HandleEntry* find(Handle value) const;
-  /// The identity of a good handle value (waits are bound to it).
-  uint64_t id(Handle value) const;
-  /// Takes the handle out, waits made through it are told at once when `cancel_waits`.
+  /// The identity of a handle value (waits are bound to it); 0 for a bad one.
+  uint64_t id(Handle value) const { return slot_of(value); }
+  /// Takes the handle out. Waits made through it go on until somebody takes it in or closes it.
   Result<HandleOwner> remove(Handle value);
+  /// Closes the handle; kBadHandle for a bad value.
+  Status close(Handle value);
   /// Lookup order of Zircon: bad handle, wrong type, access denied.
   template <class T>
-  Result<Ref<T>> get(Handle value, Rights rights) const;
+  Result<Ref<T>> get(Handle value, Rights rights) const {
+    const HandleEntry* entry = find(value);
+    if (entry == nullptr) return Status::kBadHandle;
+    T* object = object_cast<T>(entry->object.get());
+    if (object == nullptr) return Status::kWrongType;
+    if (!contains(entry->rights, rights)) return Status::kAccessDenied;
+    return Ref<T>(object);
+  }
 
   size_t size() const { return size_; }
-  /// In the order in which the handles came in: value, handle.
+  /// In the order in which the handles came in: visit(Handle, const HandleEntry&).
   template <class F>
-  void for_each(F&& visit) const;
+  void for_each(F&& visit) const {
+    for (uint32_t index = first_; index != 0; index = arena_.slots_[index].next) {
+      visit(value_of(index), arena_.slots_[index].entry);
+    }
+  }
   /// Closes everything, in the order in which it came.
   void clear();
   void state(Archive& ar);
 
  private:
+  uint32_t slot_of(Handle value) const;
+  Handle value_of(uint32_t index) const;
+  void unlink(uint32_t index);
+
   HandleArena& arena_;
   uint64_t owner_;
   uint32_t secret_;

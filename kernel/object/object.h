@@ -4,11 +4,13 @@
 //
 // An object lives while anything refers to it; on_zero_handles() runs when no handle (in a table or in a message) names
 // it any more, which is what Zircon programs mean by "closed". kernel/object/dispatcher.cc of Zircon settles the order:
-// signals change first, then observers hear of it, in the order in which they began to watch.
+// signals change first, then observers hear of it, those that came last first.
 #pragma once
 
 #include <cstdint>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 #include "kernel/abi/names.h"
 #include "kernel/object/observer.h"
@@ -21,7 +23,9 @@ class Archive;
 namespace jacinth::kernel {
 
 class Core;
+class HandleArena;
 class ObjectTable;
+class Waiter;
 
 class Object {
  public:
@@ -56,8 +60,15 @@ class Object {
   uint32_t handle_count() const { return handle_count_; }
   void add_handle();
   void remove_handle();
+  /// A handle to it came into the table of the process `owner` (channels care).
+  virtual void on_handle_owner(Koid owner);
 
   ObserverList& observers() { return observers_; }
+
+  /// The object as something that can park: threads.
+  virtual Waiter* as_waiter() { return nullptr; }
+  /// A thread that had been woken by this object died before its call could run again: wake the next one instead.
+  virtual void on_waiter_lost() {}
 
   void add_ref() { ++refs_; }
   void release() {
@@ -68,8 +79,12 @@ class Object {
   /// A deadline that Core::arm() was given for this object has come.
   virtual void on_deadline() {}
 
-  /// All state of the derived class; each override calls its base first.
+  /// All state of the derived class; each override calls its base first. Its constructor's arguments are part of it:
+  /// the object to load into was made by a factory (kernel/object/object_table.h) that knows the core alone.
   virtual void state(Archive& ar);
+  /// Everything that was saved is loaded: time to restore what rests on others (the order of links). Overrides call
+  /// their base.
+  virtual void on_loaded();
 
  protected:
   /// Registers the object in the core's table, which gives it its koid.
@@ -82,6 +97,7 @@ class Object {
   virtual void on_handle_count_changed() {}
 
  private:
+  friend class HandleArena;
   friend class ObjectTable;
   void retire();
 
@@ -92,14 +108,23 @@ class Object {
   uint32_t handle_count_ = 0;
   uint32_t refs_ = 0;
   bool zero_handles_pending_ = false;
+  bool retired_ = false;  // On the list of the dead.
   ObserverList observers_;
 };
+
+/// The only way to make one: an object lives by its references.
+template <class T, class... Arguments>
+Ref<T> make_object(Arguments&&... arguments) {
+  return Ref<T>(new T(std::forward<Arguments>(arguments)...));
+}
 
 /// The object as a T; null when it is of another type. T::kType names the type, or T::is(type) where several fit.
 template <class T>
 T* object_cast(Object* object) {
   if constexpr (std::is_same_v<T, Object>) {
     return object;
+  } else if constexpr (requires { T::is(ObjectType::kNone); }) {
+    return object != nullptr && T::is(object->type()) ? static_cast<T*>(object) : nullptr;
   } else {
     return object != nullptr && object->type() == T::kType ? static_cast<T*>(object) : nullptr;
   }

@@ -6,6 +6,7 @@
 // what it was woken about, is kept in the Wait, since the state of the world may have changed by then.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 
@@ -44,7 +45,10 @@ class Waiter {
     Time deadline = Time::never();
   };
 
-  virtual ~Waiter() = default;
+  Waiter() = default;
+  Waiter(const Waiter&) = delete;
+  Waiter& operator=(const Waiter&) = delete;
+  virtual ~Waiter();
   virtual Koid waiter_koid() const = 0;
   /// Larger is more urgent (0..31).
   virtual uint8_t priority() const = 0;
@@ -62,6 +66,8 @@ class Waiter {
   void park_on(WaitQueue* queue, BlockReason reason, Time deadline);
   /// The wait has ended: cancel the deadline, make runnable.
   virtual void on_woken() = 0;
+  /// The wait itself; the queue it stands in saves its place there.
+  void wait_state(Archive& ar);
 
   Wait wait_;
 
@@ -69,6 +75,7 @@ class Waiter {
   friend class WaitQueue;
   WaitQueue* queue_ = nullptr;
   uint64_t ticket_ = 0;
+  uint8_t urgency_ = 0;
 };
 
 /// Waiters by priority, then by arrival.
@@ -88,6 +95,8 @@ class WaitQueue {
   size_t wake_all(Status status = Status::kOk);
   /// The waiter's priority changed: it keeps its place among equals by arrival.
   void reprioritize(Waiter& waiter);
+  /// Moves a waiter that stands here behind its equals in `other`, still parked (futexes).
+  void move_to(WaitQueue& other, Waiter& waiter);
   template <class F>
   void for_each(F&& visit) const {
     for (const auto& [order, waiter] : waiters_) visit(*waiter);
