@@ -102,14 +102,18 @@ struct PacketGuestIo {
 enum class GuestVcpuPacketType : uint8_t { kInterrupt = 0, kStartup = 1, kExit = 2 };
 
 struct PacketGuestVcpu {
-  /// kInterrupt: the processors to interrupt, and the vector in the low byte of `vector`. kStartup: id and entry.
-  union {
-    uint64_t mask = 0;
-    uint64_t id;
+  struct Interrupt {
+    uint64_t mask = 0;  // the processors to interrupt
+    uint8_t vector = 0;
+    std::array<uint8_t, 7> padding1 = {};
+  };
+  struct Startup {
+    uint64_t id = 0;
+    uint64_t entry = 0;
   };
   union {
-    uint64_t vector = 0;
-    uint64_t entry;
+    Interrupt interrupt = {};
+    Startup startup;
   };
   GuestVcpuPacketType type = GuestVcpuPacketType::kInterrupt;
   std::array<uint8_t, 7> padding1 = {};

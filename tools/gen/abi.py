@@ -114,7 +114,7 @@ class Field:
         where = f"{struct.name}.{self.name}"
         signed = spec in ("int", "status", "time", "duration", "ticks")
         self.value = model.value(spec, None if self.pointer else self.size, signed, where)
-        unknown = set(options) - {"count", "pointer", "direction", "length", "selector", "actual", "when", "cpp"}
+        unknown = set(options) - {"count", "pointer", "direction", "length", "selector", "actual", "when", "c", "cpp"}
         if unknown:
             raise DataError(f"{where}: unknown {sorted(unknown)}")
         if self.offset + self.size * self.count > struct.size:

@@ -1,0 +1,4 @@
+/* zx_status_t values. */
+#pragma once
+
+#include <zircon/generated/errors.h>
