@@ -14,7 +14,11 @@ template <class Error>
 struct Failure : std::unexpected<Error> {
   using std::unexpected<Error>::unexpected;
   // NOLINTNEXTLINE(google-explicit-constructor): TRY returns it where a bare error is expected.
-  constexpr operator Error() const requires std::is_enum_v<Error> { return this->error(); }
+  constexpr operator Error() const
+    requires std::is_enum_v<Error>
+  {
+    return this->error();
+  }
 };
 template <class Error>
 Failure(Error) -> Failure<Error>;

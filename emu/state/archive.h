@@ -37,9 +37,7 @@ concept Plain = std::is_trivially_copyable_v<T> && std::has_unique_object_repres
 
 /// Declares its own state.
 template <class T>
-concept Stateful = requires(T& value, Archive& ar) {
-  value.state(ar);
-};
+concept Stateful = requires(T& value, Archive& ar) { value.state(ar); };
 
 class Archive {
  public:
