@@ -18,7 +18,9 @@
 #include "emu/base/access.h"
 #include "emu/base/address.h"
 #include "emu/state/archive.h"
+#include "emu/state/exception_info.h"
 #include "emu/state/registers.h"
+#include "emu/state/thread_context.h"
 #include "emu/time/time.h"
 
 namespace jacinth::kernel {
@@ -46,17 +48,6 @@ class PageTables {
   virtual void protect(GuestAddr page, uint64_t count, PagePermissions permissions) = 0;
   virtual std::optional<Entry> query(GuestAddr page) const = 0;
   virtual bool test_and_clear_accessed(GuestAddr page) = 0;
-};
-
-/// The part of a thread that the machine works on.
-struct ThreadContext {
-  /// Current only after Platform::fetch_registers(); while the thread runs, an engine may hold newer values.
-  Registers registers;
-  PhysAddr page_table;
-  /// What the pending system call returns, written to the result register before the thread runs again.
-  std::optional<int64_t> result;
-  /// Whatever the machine caches about this thread; never saved.
-  void* resident = nullptr;
 };
 
 /// What the kernel asks of the machine.
@@ -101,27 +92,6 @@ struct Trap {
   std::array<uint64_t, 8> arguments = {};
 };
 
-/// A guest exception, cause and place exact.
-struct ExceptionInfo {
-  enum class Kind : uint8_t {
-    kPageFault,
-    kUndefinedInstruction,
-    kBreakpoint,
-    kHardwareBreakpoint,
-    kUnalignedAccess,
-    kDivideError,
-    kGeneral,  ///< General protection, FP traps and the rest; `vector` says which.
-  };
-  Kind kind = Kind::kGeneral;
-  GuestAddr pc;
-  GuestAddr address;  ///< Page faults: the first byte that could not be accessed.
-  AccessKind access = AccessKind::kRead;
-  bool present = false;     ///< Page faults: a translation exists but forbids the access.
-  uint32_t vector = 0;      ///< x86-64: the exception vector.
-  uint32_t error_code = 0;  ///< x86-64: as the processor pushes it.
-  uint32_t syndrome = 0;    ///< arm64: ESR_EL1.
-};
-
 /// Whether the CPU goes on with the same thread, or asks schedule() for the next.
 enum class Next : uint8_t { kContinue, kSwitch };
 
@@ -133,6 +103,10 @@ class KernelEntry {
   /// What `cpu` runs now; null when it has nothing to do. Called whenever the CPU left the guest for good: after
   /// kSwitch, after the alarm, at the end of a slice.
   virtual ThreadContext* schedule(unsigned cpu) = 0;
+  /// What `cpu` runs at the moment; null when it idles.
+  virtual ThreadContext* current(unsigned cpu) = 0;
+  /// A runnable thread waits for a CPU: an idle one should call schedule().
+  virtual bool work_waiting() const = 0;
   /// How long the chosen thread may run before schedule() must be asked again.
   virtual Duration slice(unsigned cpu) const = 0;
 
