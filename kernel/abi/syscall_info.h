@@ -169,6 +169,7 @@ struct SyscallInfo {
   bool next = false;    // of zircon/syscalls-next.h, not yet stable
   bool legacy = false;  // of the July 2020 SDK, gone from the target revision
   std::string_view category;
+  std::string_view does;  // one sentence
   std::span<const ArgInfo> args;
 };
 

@@ -28,9 +28,14 @@ TYPE_SIZES = {
 SIGNED_TYPES = {"int8_t", "int16_t", "int32_t", "int64_t", "zx_status_t", "zx_futex_t", "zx_time_t", "zx_duration_t",
                 "zx_ticks_t"}
 
-ATTRIBUTES = {"blocking", "const", "handle_unchecked", "internal", "legacy", "next", "noreturn", "testonly", "vdso-only"}
+ATTRIBUTES = {"blocking", "const", "handle_unchecked", "internal", "legacy", "next", "noreturn", "testonly",
+              "vdso-only"}
 RETURN_TYPES = {"void", "zx_status_t", "zx_time_t", "zx_ticks_t", "int64_t", "uint64_t", "uint32_t", "const char*",
                 "zx_string_view_t"}
+CALL_KEYS = {"name", "category", "number", "attributes", "return_type", "result", "same_as", "does", "arguments",
+             "resource", "job_policy", "more_rights", "errors", "notes"}
+ARGUMENT_KEYS = {"name", "type", "direction", "is_handle", "optional", "object_type", "rights", "consumed", "format",
+                 "length", "length_unit", "stride", "actual", "selector"}
 DIRECTIONS = {"in", "out", "inout"}
 MAX_ARGUMENTS = 8
 
@@ -174,7 +179,10 @@ class Argument:
         self.object_types = row.get("object_type", [])
         self.rights = row.get("rights", [])
         self.pointer = self.type.endswith("*")
-        self.by_records = row.get("length_unit", "bytes" if base_type(self.type) in ("void", "char") else "records") == "records"
+        by_default = "bytes" if base_type(self.type) in ("void", "char") else "records"
+        self.by_records = row.get("length_unit", by_default) == "records"
+        if set(row) - ARGUMENT_KEYS:
+            raise DataError(f"{where}: unknown {sorted(set(row) - ARGUMENT_KEYS)}")
         if self.direction not in DIRECTIONS:
             raise DataError(f"{where}: direction is {self.direction}")
         if not self.pointer and self.direction != "in":
@@ -197,6 +205,7 @@ class Call:
         self.number = row["number"]
         self.attributes = set(row["attributes"])
         self.return_type = row["return_type"]
+        self.does = row["does"]
         self.result = row.get("result", self.return_type)
         if not re.fullmatch(r"zx_[a-z0-9_]+", self.name):
             raise DataError(f"{self.name}: not a name of a call")
@@ -216,6 +225,21 @@ class Call:
                     raise DataError(f"{self.name}({argument.name}): no argument {argument.row[key]}")
             if argument.value.kind == "variant" and "selector" not in argument.row:
                 raise DataError(f"{self.name}({argument.name}): a variant without selector")
+        self.check_facts(model, names)
+
+    def check_facts(self, model, names):
+        if set(self.row) - CALL_KEYS:
+            raise DataError(f"{self.name}: unknown {sorted(set(self.row) - CALL_KEYS)}")
+        if not self.does.endswith("."):
+            raise DataError(f"{self.name}: what it does is no sentence")
+        for status in self.row.get("errors", {}):
+            if status not in model.constants or not status.startswith("ZX_ERR_"):
+                raise DataError(f"{self.name}: no status {status}")
+        for name in self.row.get("more_rights", {}):
+            if name not in names:
+                raise DataError(f"{self.name}: rights of no argument {name}")
+        if self.row.get("job_policy", "ZX_POL_NEW_ANY") not in model.constants:
+            raise DataError(f"{self.name}: no policy {self.row['job_policy']}")
 
     def index_of(self, argument, key):
         if key not in argument.row:

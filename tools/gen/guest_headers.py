@@ -92,9 +92,9 @@ def write_checks(model, out):
     for group in model.sets.values():
         for name, value, _ in group.values:
             if group.header:
-                cast = "(uint64_t)" if not group.signed else "(int64_t)"
-                bound = f"{value & (1 << 64) - 1:#x}ull" if not group.signed else f"(int64_t){value & (1 << 64) - 1:#x}ull"
-                out.write(f"static_assert({cast}{name} == {bound}, \"{name}\");\n")
+                cast = "(int64_t)" if group.signed else "(uint64_t)"
+                bits = f"{value & (1 << 64) - 1:#x}ull"
+                out.write(f"static_assert({cast}{name} == {cast}{bits}, \"{name}\");\n")
     machine = {"x86_64": "__x86_64__", "arm64": "__aarch64__"}
     for struct in model.structs:
         if not struct.header:

@@ -39,7 +39,8 @@ def variants_id(name):
 
 
 def struct_id(struct):
-    return "kRecord" + abi.camel(struct.name.removeprefix("zx_").removesuffix("_t")) + (abi.camel(struct.arch) if struct.arch else "")
+    name = struct.name.removeprefix("zx_").removesuffix("_t")
+    return "kRecord" + abi.camel(name) + (abi.camel(struct.arch) if struct.arch else "")
 
 
 class Tables:
@@ -103,8 +104,8 @@ class Tables:
             for field in struct.fields:
                 when = field.options.get("when")
                 when_field, when_bits = (names.index(when[0]), self.model.constants[when[1]]) if when else (-1, 0)
-                self.line(f"    {{{quote(field.name)}, {field.offset}, {field.size}, {field.count}, {self.value(field.value)}, "
-                          f"{flag(field.pointer)}, Direction::{DIRECTIONS[field.direction]}, {index(field, 'length')}, "
+                self.line(f"    {{{quote(field.name)}, {field.offset}, {field.size}, {field.count}, "
+                          f"{self.value(field.value)}, {flag(field.pointer)}, Direction::{DIRECTIONS[field.direction]}, {index(field, 'length')}, "
                           f"{index(field, 'selector')}, {quote(field.options.get('actual', ''))}, {when_field}, "
                           f"{bits(when_bits)}}},")
             self.line("};")
@@ -130,7 +131,8 @@ class Tables:
             for argument in call.arguments:
                 types = " | ".join(f"type_bit(ObjectType::k{abi.camel(name)})" for name in argument.object_types) or "0"
                 rights = " | ".join(f"Rights::k{abi.camel(name)}" for name in argument.rights) or "Rights::kNone"
-                indices = ", ".join(str(call.index_of(argument, key)) for key in ("length", "stride", "actual", "selector"))
+                keys = ("length", "stride", "actual", "selector")
+                indices = ", ".join(str(call.index_of(argument, key)) for key in keys)
                 self.line(f"    {{{quote(argument.name)}, {quote(argument.type)}, {flag(argument.pointer)}, "
                           f"Direction::{DIRECTIONS[argument.direction]}, {self.value(argument.value)}, {indices}, "
                           f"{flag(argument.by_records)}, {flag(argument.optional)}, {flag(argument.is_handle)}, "
@@ -144,7 +146,7 @@ class Tables:
             number = -1 if call.number is None else call.number
             self.line(f"    {{{quote(call.name)}, {number}, ReturnKind::{RETURNS[call.result]}, {has('blocking')}, "
                       f"{has('noreturn')}, {has('vdso-only')}, {has('internal')}, {has('testonly')}, {has('next')}, "
-                      f"{has('legacy')}, {quote(call.category)}, {args}}},")
+                      f"{has('legacy')}, {quote(call.category)}, {quote(call.does)}, {args}}},")
         self.line("};")
         by_number = {call.number: index for index, call in enumerate(self.model.calls) if call.number is not None}
         self.line()
@@ -195,14 +197,15 @@ def write_checks(model, header_folder, out):
             if options.get("alias") or options.get("cpp", "") is None:
                 continue
             enumerator = f"{group.cpp}::{group.cpp_name(name, options)}"
-            out.write(f"static_assert(std::to_underlying({enumerator}) == static_cast<std::underlying_type_t<{group.cpp}>>"
-                      f"({bits(value)}), \"{name}\");\n")
+            number = f"static_cast<std::underlying_type_t<{group.cpp}>>({bits(value)})"
+            out.write(f"static_assert(std::to_underlying({enumerator}) == {number}, \"{name}\");\n")
     for struct in model.structs:
         out.write(f"\nstatic_assert(sizeof({struct.cpp}) == {struct.size}, \"{struct.name}\");\n")
         for field in struct.fields:
             member = field.options.get("cpp", field.name)
             out.write(f"static_assert(offsetof({struct.cpp}, {member}) == {field.offset} && "
-                      f"sizeof({struct.cpp}::{member}) == {field.size * field.count}, \"{struct.name}.{field.name}\");\n")
+                      f"sizeof({struct.cpp}::{member}) == {field.size * field.count}, "
+                      f"\"{struct.name}.{field.name}\");\n")
     out.write("\n}  // namespace jacinth::abi\n")
 
 

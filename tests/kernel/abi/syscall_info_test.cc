@@ -55,6 +55,14 @@ TEST_CASE("every call of the ABI has a row") {
   REQUIRE(syscall_by_name("zx_clock_get")->number >= kLegacyNumbers);
 }
 
+TEST_CASE("every call says in one sentence what it does") {
+  for (const SyscallInfo& call : syscalls()) {
+    INFO(call.name);
+    REQUIRE(call.does.ends_with('.'));
+    REQUIRE(call.does.size() <= 160);
+  }
+}
+
 TEST_CASE("arguments fit into registers and refer to arguments that can mean it") {
   for (const SyscallInfo& call : syscalls()) {
     REQUIRE(call.args.size() <= 8);

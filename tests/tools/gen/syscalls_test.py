@@ -1,4 +1,4 @@
-"""tools/gen/syscalls.py gives the same text every time, and refuses data that cannot be right."""
+"""The generators of the ABI give the same text every time, and refuse data that cannot be right."""
 
 import copy
 import json
@@ -11,6 +11,7 @@ import unittest
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 DATA = os.path.join(ROOT, "kernel", "abi", "data")
 GENERATOR = os.path.join(ROOT, "tools", "gen", "syscalls.py")
+GUEST_HEADERS = os.path.join(ROOT, "tools", "gen", "guest_headers.py")
 
 
 def generate(what, data=DATA, hash_seed="0"):
@@ -31,6 +32,19 @@ class GeneratorTest(unittest.TestCase):
             texts = {generate(what, hash_seed=seed) for seed in ("0", "1", "4711")}
             self.assertEqual(len(texts), 1, what)
             self.assertGreater(len(texts.pop()), 10000)
+
+    def test_same_guest_headers_whatever_the_hash_seed(self):
+        def headers(seed):
+            with tempfile.TemporaryDirectory() as folder:
+                subprocess.run([sys.executable, GUEST_HEADERS, "headers", "--data", DATA, "--output", folder], check=True,
+                               env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONDONTWRITEBYTECODE": "1"})
+                files = {}
+                for name in os.listdir(folder):
+                    with open(os.path.join(folder, name), encoding="utf-8") as file:
+                        files[name] = file.read()
+                return files
+        self.assertEqual(headers("0"), headers("4711"))
+        self.assertIn("#define ZX_PKT_TYPE_SIGNAL_ONE (1u)", headers("0")["port.h"])
 
     def refuse(self, file, change, message):
         """Applies `change` to one file of the data; the generator must stop and name the reason."""
@@ -58,6 +72,16 @@ class GeneratorTest(unittest.TestCase):
         def change(data):
             self.call(data, "zx_channel_read")["arguments"][2]["length"] = "num_byte"
         self.refuse("syscalls.json", change, "zx_channel_read(bytes): no argument num_byte")
+
+    def test_refuses_an_error_that_is_no_status(self):
+        def change(data):
+            self.call(data, "zx_port_wait")["errors"]["ZX_ERR_TIMEOUT"] = "none came"
+        self.refuse("syscalls.json", change, "zx_port_wait: no status ZX_ERR_TIMEOUT")
+
+    def test_refuses_a_key_that_nothing_reads(self):
+        def change(data):
+            self.call(data, "zx_port_wait")["arguments"][2]["lenght"] = "deadline"
+        self.refuse("syscalls.json", change, "zx_port_wait(packet): unknown ['lenght']")
 
     def test_refuses_an_unknown_format(self):
         def change(data):
