@@ -22,6 +22,7 @@ namespace jacinth::kernel {
 using Options = std::map<std::string, std::string, std::less<>>;
 
 class Tasks;
+class Vm;
 
 class Core {
  public:
@@ -42,6 +43,9 @@ class Core {
   /// Who runs and who is dying (kernel/task/tasks.h), which only threads, processes and jobs ask for.
   Tasks& tasks() const { return *tasks_; }
   void set_tasks(Tasks* tasks) { tasks_ = tasks; }
+  /// Memory (kernel/vm/vm.h): what VMOs and regions live on.
+  Vm& vm() const { return *vm_; }
+  void set_vm(Vm* vm) { vm_ = vm; }
 
   /// Calls object.on_deadline() once virtual time reaches `when`; equal times fire in arming order. The id is never 0.
   /// never() is not armed, but has an id like any other. The object cancels before it dies.
@@ -88,6 +92,7 @@ class Core {
   Platform& platform_;
   Options options_;
   Tasks* tasks_ = nullptr;
+  Vm* vm_ = nullptr;
   std::map<std::string, int64_t, std::less<>> counters_;
   CommonCounters common_counters_;
   ObjectTable objects_;
