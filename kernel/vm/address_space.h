@@ -1,0 +1,123 @@
+// One process's address space: the root of its regions, its page tables, and the way in for the kernel itself.
+//
+//   Process --Ref--> AddressSpace --Ref--> root AddressRegion --> regions, mappings --> VMOs
+//                        |
+//                        '--> PageTables: a cache of what the mappings say, filled by faults
+//
+// User memory is read and written page by page. A page that the page tables hold is copied at once (a few of them are
+// remembered, so that most copies ask nobody); any other is faulted in first, as the guest's own access would be.
+//
+// Left out: the kernel's own address space, guest physical ones, and shared ones.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "kernel/abi/info_memory.h"
+#include "kernel/object/name.h"
+#include "kernel/object/user_memory.h"
+#include "kernel/vm/address_region.h"
+#include "kernel/vm/vm.h"
+
+namespace jacinth::kernel {
+
+class AddressSpace final : public UserMemory {
+ public:
+  /// kNoMemory when there is no frame for the root of its page tables.
+  static Result<Ref<AddressSpace>> create(Core& core, std::string_view name);
+  static Ref<AddressSpace> create_for_load(Vm& vm, uint64_t id);
+
+  AddressSpace(const AddressSpace&) = delete;
+  AddressSpace& operator=(const AddressSpace&) = delete;
+
+  /// Where programs may map on this architecture (USER_ASPACE_BASE and _SIZE of Zircon).
+  static GuestAddr user_base() { return GuestAddr(0x100'0000); }
+  static uint64_t user_size(Arch arch);
+
+  uint64_t id() const { return id_; }
+  Vm& vm() const { return vm_; }
+  Core& core() const { return vm_.core(); }
+  /// Null after destroy().
+  const Ref<AddressRegion>& root() const { return root_; }
+  /// The root of the page tables: what a thread's context names. Stays good until the space itself goes.
+  PhysAddr page_table() const { return tables_->root(); }
+  PageTables& tables() const { return *tables_; }
+
+  /// Ends every region and mapping; what is left answers kBadState.
+  void destroy();
+
+  /// The mapping at an address; null when there is none.
+  Mapping* find_mapping(GuestAddr address) const;
+  /// Makes the page tables allow the access, or says why that cannot be: kNotFound (nothing is mapped there),
+  /// kAccessDenied, kOutOfRange (behind the end of the VMO), kNoMemory.
+  Status fault(GuestAddr address, AccessKind access);
+
+  // UserMemory
+  Status read(GuestAddr from, std::span<std::byte> to) override;
+  Status write(GuestAddr to, std::span<const std::byte> from) override;
+
+  /// Where the vDSO's image would begin, by the mapping of its code; 0 when there is none.
+  GuestAddr vdso_base() const;
+  /// Whether the range touches the vDSO's code, which nobody may move or change.
+  bool touches_vdso_code(GuestAddr base, uint64_t size) const;
+
+  /// What ZX_INFO_PROCESS_MAPS lists: the space, then regions and mappings, parents before children.
+  std::vector<abi::InfoMaps> maps() const;
+  abi::InfoTaskStats task_stats() const;
+  /// Every mapping by address.
+  template <class F>
+  void for_each_mapping(F&& visit) const;
+
+  // For mappings: the page tables, and what is remembered of them.
+  bool map_page(GuestAddr page, PhysAddr frame, PagePermissions permissions, MemoryType type);
+  void unmap_pages(GuestAddr page, uint64_t count);
+  void protect_pages(GuestAddr page, uint64_t count, PagePermissions permissions);
+
+  void add_ref() { ++refs_; }
+  void release() {
+    if (--refs_ == 0) delete this;
+  }
+  void state(Archive& ar);
+
+ private:
+  friend class AddressRegion;
+
+  AddressSpace(Vm& vm, uint64_t id);
+  ~AddressSpace() override;
+
+  /// A page table entry as the last copy found it.
+  struct Remembered {
+    static constexpr uint64_t kNothing = ~uint64_t{0};
+    uint64_t page = kNothing;
+    PhysAddr frame;
+    bool readable = false;
+    bool writable = false;
+  };
+  Result<PhysAddr> resolve(GuestAddr page, AccessKind access);
+  Remembered& slot_of(uint64_t page_number) { return remembered_[page_number % remembered_.size()]; }
+  void forget(GuestAddr page, uint64_t count);
+
+  Vm& vm_;
+  uint64_t id_;
+  uint32_t refs_ = 0;
+  Name name_;
+  Ref<AddressRegion> root_;
+  std::unique_ptr<PageTables> tables_;
+  GuestAddr vdso_code_;
+  uint64_t vdso_code_size_ = 0;
+  std::array<Remembered, 64> remembered_;  // Not state: it speeds up and changes nothing.
+  mutable Mapping* last_found_ = nullptr;  // Likewise.
+};
+
+template <class F>
+void AddressSpace::for_each_mapping(F&& visit) const {
+  if (root_)
+    root_->for_each([&](unsigned, const AddressRegion*, const Mapping* mapping) {
+      if (mapping != nullptr) visit(*mapping);
+    });
+}
+
+}  // namespace jacinth::kernel

@@ -1,0 +1,39 @@
+// A page frame: one page of guest RAM, by number, and what the kernel knows of it.
+#pragma once
+
+#include <cstdint>
+
+#include "kernel/vm/pages_id.h"
+
+namespace jacinth::kernel {
+
+/// A page of RAM, counted from 1 at the bottom, so that zero can mean "no frame".
+enum class Frame : uint32_t { kNone = 0 };
+
+/// What a frame is used for: zx_info_kmem_stats_t adds them up by this.
+enum class FrameState : uint8_t {
+  kFree,    ///< In the free list, all zero.
+  kObject,  ///< Holds a page of a VMO.
+  kMmu,     ///< A page table.
+  kWired,   ///< The kernel's own, for good: the shared page of zeros.
+};
+inline constexpr unsigned kFrameStates = 4;
+
+/// Plain data, 32 bytes: the only host memory that grows with guest RAM, and only as far as RAM was ever used.
+struct FrameRecord {
+  FrameState state = FrameState::kFree;
+  uint8_t reserved = 0;
+  /// How many DMA users hold the frame in place.
+  uint16_t pins = 0;
+  /// How many leaves of page maps name the frame. One: whoever reaches it alone may write to it.
+  uint32_t shares = 0;
+  /// Where the frame is, when it is in one place only by nature (containers that never share): kNone otherwise.
+  PagesId owner = PagesId::kNone;
+  uint64_t owner_page = 0;
+  /// Links of the list that the frame is in.
+  Frame next = Frame::kNone;
+  Frame previous = Frame::kNone;
+};
+static_assert(sizeof(FrameRecord) == 32);
+
+}  // namespace jacinth::kernel

@@ -1,0 +1,120 @@
+#include "kernel/vm/pmm.h"
+
+#include <algorithm>
+
+namespace jacinth::kernel {
+
+Pmm::Pmm(Platform& platform)
+    : platform_(platform), base_(platform.ram_base()), total_(platform.ram_size() / kPageSize) {
+  counts_[static_cast<size_t>(FrameState::kFree)] = total_;
+}
+
+void Pmm::extend(uint64_t count) {
+  used_ += static_cast<uint32_t>(count);
+  while (chunks_.size() * kChunk < used_) chunks_.push_back(std::make_unique<Chunk>());
+}
+
+void Pmm::link(Frame frame) {
+  FrameRecord& at = record(frame);
+  at.next = first_free_;
+  at.previous = Frame::kNone;
+  if (first_free_ != Frame::kNone) record(first_free_).previous = frame;
+  first_free_ = frame;
+}
+
+void Pmm::unlink(Frame frame) {
+  FrameRecord& at = record(frame);
+  (at.previous != Frame::kNone ? record(at.previous).next : first_free_) = at.next;
+  if (at.next != Frame::kNone) record(at.next).previous = at.previous;
+  at.next = at.previous = Frame::kNone;
+}
+
+void Pmm::note_allocated(Frame frame, FrameState state) {
+  record(frame).state = state;
+  --counts_[static_cast<size_t>(FrameState::kFree)];
+  ++counts_[static_cast<size_t>(state)];
+}
+
+std::optional<Frame> Pmm::allocate(FrameState state) {
+  if (refuse()) return std::nullopt;
+  Frame frame = first_free_;
+  if (frame != Frame::kNone) {
+    unlink(frame);
+  } else {
+    if (used_ == total_) return std::nullopt;
+    extend(1);
+    frame = Frame{used_};
+  }
+  --allocations_left_;
+  note_allocated(frame, state);
+  return frame;
+}
+
+std::optional<Frame> Pmm::allocate_contiguous(uint64_t count, uint64_t alignment, FrameState state) {
+  CHECK(count > 0 && alignment >= kPageSize && (alignment & (alignment - 1)) == 0);
+  if (refuse() || count > total_) return std::nullopt;
+  // The index of a frame that is well placed is `phase` more than a multiple of `step`.
+  uint64_t step = alignment / kPageSize;
+  uint64_t phase = (step - base_.page_number() % step) % step;
+
+  uint64_t gap = used_ % step <= phase ? phase - used_ % step : phase + step - used_ % step;
+  std::optional<Frame> first;
+  if (gap <= total_ - used_ && count <= total_ - used_ - gap) {
+    extend(gap + count);
+    first = Frame{static_cast<uint32_t>(used_ - count + 1)};
+    for (uint64_t i = 0; i < gap; ++i) link(Frame{static_cast<uint32_t>(used_ - count - i)});
+  } else {
+    first = find_free_run(count, step, phase);
+    if (!first) return std::nullopt;
+    for (uint32_t i = 0; i < count; ++i) unlink(Frame{static_cast<uint32_t>(*first) + i});
+  }
+  --allocations_left_;
+  for (uint32_t i = 0; i < count; ++i) note_allocated(Frame{static_cast<uint32_t>(*first) + i}, state);
+  return first;
+}
+
+std::optional<Frame> Pmm::find_free_run(uint64_t count, uint64_t step, uint64_t phase) {
+  for (uint64_t start = phase; start + count <= used_; start += step) {
+    uint64_t length = 0;
+    while (length < count && record(Frame{static_cast<uint32_t>(start + length + 1)}).state == FrameState::kFree)
+      ++length;
+    if (length == count) return Frame{static_cast<uint32_t>(start + 1)};
+  }
+  return std::nullopt;
+}
+
+void Pmm::free(Frame frame) {
+  FrameRecord& at = record(frame);
+  CHECK(at.state != FrameState::kFree && at.pins == 0 && at.shares == 0, "frame {}", static_cast<uint32_t>(frame));
+  --counts_[static_cast<size_t>(at.state)];
+  ++counts_[static_cast<size_t>(FrameState::kFree)];
+  at = {};
+  platform_.discard(address(frame));
+  link(frame);
+}
+
+std::optional<PhysAddr> Pmm::allocate_frame() {
+  std::optional<Frame> frame = allocate(FrameState::kMmu);
+  if (!frame) return std::nullopt;
+  return address(*frame);
+}
+
+void Pmm::free_frame(PhysAddr frame) { free(frame_at(frame)); }
+
+void Pmm::state(Archive& ar) {
+  ar(used_, first_free_, counts_);
+  if (ar.loading()) {
+    if (used_ > total_) ar.fail("more page frames in use than there are");
+    if (!ar.ok()) used_ = 0;
+    chunks_.clear();
+    extend(0);
+  }
+  for (uint32_t index = 0; index < used_; index += kChunk) {
+    ar.bytes(chunks_[index / kChunk]->data(), std::min(kChunk, used_ - index) * sizeof(FrameRecord));
+  }
+  if (ar.loading()) {
+    for (uint32_t index = 0; index < used_; ++index) (*chunks_[index / kChunk])[index % kChunk].shares = 0;
+  }
+}
+
+}  // namespace jacinth::kernel

@@ -1,0 +1,103 @@
+// The physical memory manager: who has which page frame of guest RAM (zircon/kernel/vm/pmm_node.cc).
+//
+// Which frame an allocation gets is a function of the history alone: the frame freed last comes first, then the lowest
+// that was never used. So RAM that a run does not need is never touched, neither by the guest nor by our records.
+//
+// Frames in the free list are zero. Zeroing happens when a frame is freed, not when it is handed out: what a dead
+// program left behind must not stay in snapshots and digests, and the host gets the memory back at once.
+//
+// Left out: several arenas (a board has one block of RAM), and the page poisoning of debug kernels.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "emu/base/access.h"
+#include "emu/base/check.h"
+#include "kernel/platform/platform.h"
+#include "kernel/vm/frame.h"
+
+namespace jacinth::kernel {
+
+class Pmm final : public FrameSource {
+ public:
+  explicit Pmm(Platform& platform);
+  Pmm(const Pmm&) = delete;
+  Pmm& operator=(const Pmm&) = delete;
+
+  /// One frame of zeros; nothing when all are in use.
+  std::optional<Frame> allocate(FrameState state);
+  /// `count` frames in a row, the first at a multiple of `alignment` bytes (a power of two, at least a page).
+  std::optional<Frame> allocate_contiguous(uint64_t count, uint64_t alignment, FrameState state);
+  /// Zeroes the frame and makes it free. Nobody may name it any more.
+  void free(Frame frame);
+
+  /// One more page map names the frame; one fewer, and it is freed with the last.
+  void share(Frame frame) { ++record(frame).shares; }
+  void unshare(Frame frame) {
+    FrameRecord& at = record(frame);
+    CHECK(at.shares > 0, "frame {}", static_cast<uint32_t>(frame));
+    if (--at.shares == 0) free(frame);
+  }
+
+  FrameRecord& record(Frame frame) {
+    uint32_t index = static_cast<uint32_t>(frame) - 1;
+    CHECK(index < used_, "frame {} was never allocated", static_cast<uint32_t>(frame));
+    return (*chunks_[index / kChunk])[index % kChunk];
+  }
+
+  /// Whether the frame was ever in use: only then it has a record.
+  bool known(Frame frame) const { return frame != Frame::kNone && static_cast<uint32_t>(frame) <= used_; }
+
+  PhysAddr address(Frame frame) const { return base_ + (uint64_t{static_cast<uint32_t>(frame)} - 1) * kPageSize; }
+  Frame frame_at(PhysAddr address) const { return Frame{static_cast<uint32_t>((address - base_) / kPageSize + 1)}; }
+  /// Whether the address lies in RAM at all.
+  bool contains(PhysAddr address) const { return address >= base_ && address - base_ < total_ * kPageSize; }
+
+  /// The bytes of a frame, to read; and to write now (Platform::writable).
+  const std::byte* data(Frame frame) const { return platform_.data(address(frame)); }
+  std::byte* writable(Frame frame) { return platform_.writable(address(frame)); }
+
+  uint64_t total() const { return total_; }
+  uint64_t free_count() const { return counts_[static_cast<size_t>(FrameState::kFree)]; }
+  uint64_t count(FrameState state) const { return counts_[static_cast<size_t>(state)]; }
+
+  // FrameSource: page tables.
+  std::optional<PhysAddr> allocate_frame() override;
+  void free_frame(PhysAddr frame) override;
+
+  /// For tests of what happens when memory runs out: `successes` more allocations work, then none does.
+  void fail_after(uint64_t successes) { allocations_left_ = successes; }
+  void never_fail() { allocations_left_ = std::numeric_limits<uint64_t>::max(); }
+
+  /// Shares are not loaded: the page maps claim theirs again.
+  void state(Archive& ar);
+
+ private:
+  static constexpr uint32_t kChunk = 1024;
+  using Chunk = std::array<FrameRecord, kChunk>;
+
+  bool refuse() { return allocations_left_ == 0; }
+  void note_allocated(Frame frame, FrameState state);
+  /// Makes records for `count` more frames at the bottom of what was never used.
+  void extend(uint64_t count);
+  void link(Frame frame);
+  void unlink(Frame frame);
+  std::optional<Frame> find_free_run(uint64_t count, uint64_t step, uint64_t phase);
+
+  Platform& platform_;
+  PhysAddr base_;
+  uint64_t total_;
+  /// Frames [1, used_] have records; the rest was never allocated.
+  uint32_t used_ = 0;
+  Frame first_free_ = Frame::kNone;
+  std::array<uint64_t, kFrameStates> counts_ = {};
+  std::vector<std::unique_ptr<Chunk>> chunks_;
+  uint64_t allocations_left_ = std::numeric_limits<uint64_t>::max();
+};
+
+}  // namespace jacinth::kernel

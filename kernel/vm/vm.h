@@ -1,0 +1,108 @@
+// The virtual memory system of one kernel: page frames, page containers, address spaces.
+//
+// Kernel objects reach it through Core::vm(). Containers and address spaces are not objects that a handle could name,
+// so they have numbers of their own here, by which saved state refers to them.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <utility>
+
+#include "kernel/object/core.h"
+#include "kernel/vm/cow_pages.h"
+#include "kernel/vm/pmm.h"
+
+namespace jacinth::kernel {
+
+class AddressSpace;
+
+/// What the kernel lets programs do with the vDSO: its code may be mapped executable once per address space, and only
+/// as exactly this range of the VMO.
+struct VdsoRules {
+  Koid vmo = Koid::kInvalid;
+  uint64_t code_offset = 0;
+  uint64_t code_size = 0;
+
+  void state(Archive& ar) { ar(vmo, code_offset, code_size); }
+};
+
+/// Where programs land that ask for no place: kernel options aslr.disable, aslr.entropy_bits and
+/// aslr.compact_entropy_bits.
+struct Aslr {
+  bool enabled = true;
+  unsigned entropy_bits = 30;
+  unsigned compact_entropy_bits = 8;
+};
+
+class Vm {
+ public:
+  /// Objects hold on to it, so it must outlive the core that has them.
+  explicit Vm(Platform& platform);
+  ~Vm();
+  Vm(const Vm&) = delete;
+  Vm& operator=(const Vm&) = delete;
+
+  /// Makes itself and the objects of this folder known to the core.
+  void attach(Core& core);
+
+  Core& core() const { return *core_; }
+  Platform& platform() const { return platform_; }
+  Pmm& pmm() { return pmm_; }
+  /// The frame of zeros that reads of untouched pages show. Never written.
+  Frame zero_frame() const { return zero_frame_; }
+
+  const Aslr& aslr() const { return aslr_; }
+  const VdsoRules& vdso() const { return vdso_; }
+  void set_vdso(const VdsoRules& rules) { vdso_ = rules; }
+
+  size_t pages_count() const { return pages_.size(); }
+  /// Every page container, family by family, oldest first.
+  template <class F>
+  void for_each_pages(F&& visit) const {
+    for (const auto& [key, pages] : pages_) visit(*pages);
+  }
+  template <class F>
+  void for_each_of_family(PagesId family, F&& visit) const {
+    auto at = pages_.lower_bound({family, PagesId::kNone});
+    for (; at != pages_.end() && at->first.first == family; ++at) visit(*at->second);
+  }
+
+  /// Frames, containers, spaces. Comes before Core::state() in a snapshot: VMOs and regions find theirs by number. What
+  /// is loaded lives without them until settle_loaded().
+  void state(Archive& ar);
+  /// All objects are loaded, and whatever needed a container or a space has taken it.
+  void settle_loaded();
+  /// Null when no such one was loaded.
+  Ref<CowPages> loaded_pages(PagesId id) const;
+  Ref<AddressSpace> loaded_space(uint64_t id) const;
+
+ private:
+  friend class AddressSpace;
+  friend class CowPages;
+  PagesId next_pages_id() { return PagesId{++last_pages_id_}; }
+  uint64_t next_space_id() { return ++last_space_id_; }
+  void enlist(CowPages& pages, PagesId family);
+  void delist(CowPages& pages, PagesId family);
+
+  void state_pages(Archive& ar);
+  void state_spaces(Archive& ar);
+
+  Platform& platform_;
+  Core* core_ = nullptr;
+  Pmm pmm_;
+  Frame zero_frame_ = Frame::kNone;
+  Aslr aslr_;
+  VdsoRules vdso_;
+  uint64_t last_pages_id_ = 0;
+  uint64_t last_space_id_ = 0;
+  std::map<std::pair<PagesId, PagesId>, CowPages*> pages_;  // By family, then number: by age in both.
+  std::map<uint64_t, AddressSpace*> spaces_;
+  std::map<PagesId, Ref<CowPages>> loaded_pages_;
+  std::map<uint64_t, Ref<AddressSpace>> loaded_spaces_;
+};
+
+/// References among the saved state: by number, 0 for null.
+void state_ref(Archive& ar, Vm& vm, Ref<CowPages>& pages);
+void state_ref(Archive& ar, Vm& vm, Ref<AddressSpace>& space);
+
+}  // namespace jacinth::kernel

@@ -1,0 +1,154 @@
+// Virtual memory objects: what a VMO handle names (zircon/kernel/object/vm_object_dispatcher.cc, vm_object_paged.cc).
+//
+//   handles, mappings --Ref--> Vmo --Ref--> CowPages (shared with its slices)
+//                              |  ^
+//                    children  v  | parent (while it lives)
+//                             Vmo ...
+//
+// A child outlives its parent. When a VMO goes, its children become children of its own parent, so "zero children"
+// is said of a VMO only when everything that came from it is gone.
+//
+// Left out so far: pager-backed VMOs, pinning, reclaim of discardable VMOs (they are never discarded).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string_view>
+
+#include "kernel/abi/info_memory.h"
+#include "kernel/abi/vmo.h"
+#include "kernel/object/name.h"
+#include "kernel/object/object.h"
+#include "kernel/vm/cow_pages.h"
+
+namespace jacinth::kernel {
+
+class Vmo final : public Object {
+ public:
+  static constexpr ObjectType kType = ObjectType::kVmo;
+  /// Zircon's VmObject::MAX_SIZE.
+  static constexpr uint64_t kMaxSize = ~uint64_t{0} - 0x1'ffff;
+
+  /// `size` in bytes; the VMO gets whole pages. kOutOfRange past kMaxSize, kInvalidArgs for options that do not go
+  /// together.
+  static Result<Ref<Vmo>> create(Core& core, uint64_t size, abi::VmoOptions options = abi::VmoOptions::kNone);
+  /// One run of frames, the first at a multiple of `alignment` bytes. kInvalidArgs for no bytes at all.
+  static Result<Ref<Vmo>> create_contiguous(Core& core, uint64_t size, uint64_t alignment);
+  /// Physical addresses that are not the kernel's to hand out; uncached.
+  static Result<Ref<Vmo>> create_physical(Core& core, PhysAddr base, uint64_t size);
+  /// For loading.
+  explicit Vmo(Core& core) : Object(core, kType) {}
+
+  uint64_t size() const { return page_count() * kPageSize; }
+  uint64_t page_count() const { return slice_ ? slice_pages_ : pages_->page_count(); }
+  /// ZX_PROP_VMO_CONTENT_SIZE: how many of the bytes mean something.
+  uint64_t content_size() const { return content_size_; }
+  void set_content_size(uint64_t size) { content_size_ = size; }
+
+  bool resizable() const { return resizable_; }
+  bool discardable() const { return discardable_; }
+  bool is_slice() const { return slice_; }
+  bool is_physical() const { return pages_->kind() == PagesKind::kPhysical; }
+  bool is_contiguous() const { return pages_->kind() == PagesKind::kContiguous; }
+  abi::CachePolicy cache_policy() const { return cache_policy_; }
+
+  /// All of the range, or kOutOfRange and nothing. Missing pages read as zeros; writing needs frames (kNoMemory; what
+  /// came before stays written). kBadState unless the VMO is cached, kNotSupported for physical ones.
+  Status read(uint64_t offset, std::span<std::byte> to);
+  Status write(uint64_t offset, std::span<const std::byte> from);
+  /// The same piece by piece, each piece in one page: visit(PageView, offset in the page, length) -> Status.
+  template <class F>
+  Status for_each_piece(uint64_t offset, uint64_t length, AccessKind access, F&& visit);
+
+  /// Shrinking lets go of pages, growing adds zeros; the exact size becomes the content size. kUnavailable unless
+  /// resizable.
+  Status set_size(uint64_t size);
+
+  Status commit(uint64_t offset, uint64_t length);
+  Status decommit(uint64_t offset, uint64_t length);
+  Status zero(uint64_t offset, uint64_t length);
+  /// The cache operations: caches are not modelled, only the checks are.
+  Status cache_operation(uint64_t offset, uint64_t length) const;
+  /// Hints; a VMO without a pager checks the range and does nothing.
+  Status hint(uint64_t offset, uint64_t length) const;
+  /// Discardable VMOs. What was discarded since the last lock is told in `lock_state`.
+  Status lock(uint64_t offset, uint64_t length, abi::VmoLockState* lock_state);
+  Status unlock(uint64_t offset, uint64_t length);
+  Status set_cache_policy(abi::CachePolicy policy);
+
+  /// zx_vmo_create_child; kNoWrite means the handle, and is ignored here but for "immutable".
+  Result<Ref<Vmo>> create_child(abi::VmoChildOptions options, uint64_t offset, uint64_t size, bool copy_name);
+  /// Its parent while that lives; null else.
+  Vmo* parent() const { return parent_; }
+  size_t child_count() const { return children_.size(); }
+
+  /// What ZX_INFO_VMO says, but for the handle it was asked through.
+  abi::InfoVmo info() const;
+  /// Pages that the VMO is charged for, in bytes.
+  uint64_t attributed_bytes() const;
+
+  /// The container, and where in it this VMO begins. Mappings ask, and tell in which address space they are.
+  const Ref<CowPages>& pages() const { return pages_; }
+  uint64_t first_page() const { return slice_first_; }
+  void mapped_in(uint64_t space) { ++mappings_by_space_[space]; }
+  void unmapped_in(uint64_t space);
+  /// How many address spaces show it.
+  uint64_t share_count() const { return mappings_by_space_.size(); }
+
+  std::string_view name() const override { return name_.text(); }
+  Status set_name(std::string_view name) override;
+  void state(Archive& ar) override;
+
+ private:
+  Vmo(Core& core, Ref<CowPages> pages, uint64_t content_size);
+  ~Vmo() override;
+  template <class T, class... Arguments>
+  friend Ref<T> make_object(Arguments&&... arguments);
+
+  Result<Ref<Vmo>> create_slice(uint64_t offset, uint64_t size);
+  Result<Ref<Vmo>> create_snapshot(uint64_t offset, uint64_t size, bool resizable);
+  void adopt(Vmo& child);
+  void child_gone(Vmo& child);
+  bool in_range(uint64_t offset, uint64_t length) const { return offset <= size() && length <= size() - offset; }
+  /// Whether other containers may share frames with this one's.
+  bool in_snapshot_family() const;
+  PageRange container_range(uint64_t first_byte, uint64_t end_byte) const;
+
+  Ref<CowPages> pages_;
+  Name name_;
+  uint64_t content_size_ = 0;
+  bool resizable_ = false;
+  bool discardable_ = false;
+  bool immutable_ = false;
+  bool slice_ = false;
+  uint64_t slice_first_ = 0;
+  uint64_t slice_pages_ = 0;
+  abi::CachePolicy cache_policy_ = abi::CachePolicy::kCached;
+  uint64_t lock_count_ = 0;
+  Vmo* parent_ = nullptr;
+  std::map<Koid, Vmo*> children_;
+  std::map<uint64_t, uint64_t> mappings_by_space_;
+};
+
+template <class F>
+Status Vmo::for_each_piece(uint64_t offset, uint64_t length, AccessKind access, F&& visit) {
+  if (is_physical()) return Status::kNotSupported;
+  if (cache_policy_ != abi::CachePolicy::kCached) return Status::kBadState;
+  if (!in_range(offset, length)) return Status::kOutOfRange;
+  for (uint64_t done = 0; done < length;) {
+    uint64_t page = (offset + done) / kPageSize;
+    uint64_t within = (offset + done) % kPageSize;
+    uint64_t piece = std::min(length - done, kPageSize - within);
+    // The VMO may shrink while a piece is copied: the copy can fault, and faults can run anything in the end.
+    if (page >= page_count()) return Status::kOutOfRange;
+    Result<PageView> view =
+        access == AccessKind::kWrite ? pages_->write_page(slice_first_ + page) : pages_->read_page(slice_first_ + page);
+    if (!view) return view.status();
+    TRY_STATUS(visit(*view, within, piece));
+    done += piece;
+  }
+  return Status::kOk;
+}
+
+}  // namespace jacinth::kernel
