@@ -23,8 +23,19 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 TAP_LINE = re.compile(r"(not )?ok\b\s*\d*\s*(?:- )?([^#]*?)\s*(?:#\s*(SKIP|skip)\b\s*(.*))?$")
 TAP_PLAN = re.compile(r"1\.\.(\d+)\s*(?:#\s*(?:SKIP|skip)\b\s*(.*))?$")
-SUITE_ORDER = ["lint", "unit", "guest", "golden", "cli", "tools"]  # Others follow in the order of their names.
-LAST_SUITES = ["tidy", "bench"]
+# The suites that must have tests, in the order of their steps; others come after them by name, and `slow` ones last.
+SUITES = {
+    "lint": "layers, layout and text of the files, and that the lints find what they should",
+    "unit": "the unit tests",
+    "guest": "programs that run inside, on both boards",
+    "golden": "output that must stay as it is",
+    "cli": "the command line: options, exit codes, bad input",
+    "tools": "set-up and this runner",
+}
+SLOW_SUITES = {
+    "tidy": "clang-tidy",
+    "bench": "the benchmarks, one quick round, so that they can't rot",
+}
 SHOWN_LINES = 200
 
 
@@ -179,22 +190,22 @@ class Checker:
                                   "" if good else f"status {ran.returncode}\n{ran.stdout}{ran.stderr}"))
         return results
 
+    def add_suites(self, steps, suites):
+        for suite, what in suites.items():
+            steps[suite] = (what, lambda suite=suite: self.suite(suite))
+
     def steps(self):
-        """name -> (what it does, how), in order. The suites are those that Meson knows after the build."""
-        suites = set()
+        """name -> (what it does, how), in order."""
+        others = set()
         if (self.build / "meson-info/intro-tests.json").exists():
-            suites = {test["suites"][0] for test in known_tests(self.build).values()}
-        first = [suite for suite in SUITE_ORDER if suite in suites]
-        others = sorted(suites - set(SUITE_ORDER) - set(LAST_SUITES))
-        last = [suite for suite in LAST_SUITES if suite in suites]
+            others = {test["suites"][0] for test in known_tests(self.build).values()} - {*SUITES, *SLOW_SUITES}
         steps = {"build": ("the release build in build/", self.compile)}
-        for suite in first + others:
-            steps[suite] = (f"the tests of suite `{suite}`", lambda suite=suite: self.suite(suite))
+        self.add_suites(steps, SUITES)
+        self.add_suites(steps, {suite: f"the tests of suite {suite}" for suite in sorted(others)})
         steps["saveload"] = ("saving and loading between any two steps", self.saveload)
         steps["run"] = ("./run, the main job", self.main_job)
         steps["install"] = ("meson install, and what it installed", self.install)
-        for suite in last:
-            steps[suite] = (f"the tests of suite `{suite}`", lambda suite=suite: self.suite(suite))
+        self.add_suites(steps, SLOW_SUITES)
         steps["sanitize"] = ("address and undefined-behaviour sanitizers", self.sanitize)
         return steps
 
