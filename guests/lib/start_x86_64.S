@@ -34,6 +34,6 @@ _start:
   .asciz "\name"
 .endm
 
-#include "vdso_jumps.inc"
+#include "guests/vdso_jumps.inc"
 
   .section .note.GNU-stack, "", @progbits

@@ -1,7 +1,7 @@
 /* The two calls that thread libraries end a thread with: after the first step its stack may be gone, so everything
  * lives in registers, and nothing is pushed, called or returned through. */
 #include "kernel/vdso/trap_arm64.inc"
-#include "vdso_numbers.h"
+#include "kernel/vdso/vdso_numbers.h"
 
 /* void (const zx_futex_t* value_ptr, uint32_t wake_count, int32_t new_value, zx_handle_t close_handle) */
   FUNCTION _zx_futex_wake_handle_close_thread_exit

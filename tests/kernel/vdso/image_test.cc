@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "kernel/abi/status.h"
 #include "tests/support/source_root.h"
 #include "tests/support/test.h"
 
@@ -240,6 +241,25 @@ TEST_CASE("the constants block waits for the kernel, all zero, in the read-only 
     for (size_t i = 0; i < sizeof(VdsoConstants); ++i) {
       REQUIRE(read_at<uint8_t>(image, image.constants_offset + i) == 0);
     }
+  }
+}
+
+TEST_CASE("the vDSO names each status as the kernel does") {
+  for (Arch arch : kBoth) {
+    const VdsoImage& image = vdso_image(arch);
+    std::string_view bytes(reinterpret_cast<const char*>(image.elf.data()), image.elf.size());
+    int names = 0;
+    for (int32_t value = 0; value >= -1000; --value) {
+      std::string_view name = abi::status_name(static_cast<abi::Status>(value));
+      if (name.empty()) continue;
+      std::string row(reinterpret_cast<const char*>(&value), sizeof value);
+      row += name;
+      row.push_back('\0');
+      INFO(arch_name(arch) << " " << name);
+      REQUIRE(bytes.find(row) != std::string_view::npos);
+      ++names;
+    }
+    REQUIRE(names > 40);
   }
 }
 
