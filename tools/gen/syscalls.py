@@ -105,7 +105,8 @@ class Tables:
                 when = field.options.get("when")
                 when_field, when_bits = (names.index(when[0]), self.model.constants[when[1]]) if when else (-1, 0)
                 self.line(f"    {{{quote(field.name)}, {field.offset}, {field.size}, {field.count}, "
-                          f"{self.value(field.value)}, {flag(field.pointer)}, Direction::{DIRECTIONS[field.direction]}, {index(field, 'length')}, "
+                          f"{self.value(field.value)}, {flag(field.pointer)}, "
+                          f"Direction::{DIRECTIONS[field.direction]}, {index(field, 'length')}, "
                           f"{index(field, 'selector')}, {quote(field.options.get('actual', ''))}, {when_field}, "
                           f"{bits(when_bits)}}},")
             self.line("};")

@@ -36,8 +36,8 @@ class GeneratorTest(unittest.TestCase):
     def test_same_guest_headers_whatever_the_hash_seed(self):
         def headers(seed):
             with tempfile.TemporaryDirectory() as folder:
-                subprocess.run([sys.executable, GUEST_HEADERS, "headers", "--data", DATA, "--output", folder], check=True,
-                               env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONDONTWRITEBYTECODE": "1"})
+                subprocess.run([sys.executable, GUEST_HEADERS, "headers", "--data", DATA, "--output", folder],
+                               check=True, env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONDONTWRITEBYTECODE": "1"})
                 files = {}
                 for name in os.listdir(folder):
                     with open(os.path.join(folder, name), encoding="utf-8") as file:
