@@ -49,7 +49,7 @@ class GeneratorTest(unittest.TestCase):
     def refuse(self, file, change, message):
         """Applies `change` to one file of the data; the generator must stop and name the reason."""
         with tempfile.TemporaryDirectory() as folder:
-            for name in os.listdir(DATA):
+            for name in filter(lambda name: name.endswith(".json"), os.listdir(DATA)):
                 with open(os.path.join(DATA, name), encoding="utf-8") as source:
                     data = json.load(source)
                 if name == file:
