@@ -25,6 +25,7 @@ HandleOwner& HandleOwner::operator=(HandleOwner&& other) noexcept {
 
 const Ref<Object>& HandleOwner::object() const { return arena_->slots_[slot_].entry.object; }
 Rights HandleOwner::rights() const { return arena_->slots_[slot_].entry.rights; }
+uint64_t HandleOwner::id() const { return arena_->id_of(slot_); }
 void HandleOwner::set_rights(Rights rights) { arena_->slots_[slot_].entry.rights = rights; }
 
 void HandleOwner::reset() {
@@ -112,11 +113,13 @@ void HandleArena::close(uint32_t index) {
 }
 
 Object* HandleArena::object(uint64_t id) const {
-  return id < slots_.size() && slots_[id].live ? slots_[id].entry.object.get() : nullptr;
+  uint32_t index = index_of(id);
+  bool there = index < slots_.size() && slots_[index].live && id_of(index) == id;
+  return there ? slots_[index].entry.object.get() : nullptr;
 }
 
 void HandleArena::add_watcher(Observer& observer) {
-  Observer*& newest = slots_[observer.handle_id_].watchers;
+  Observer*& newest = slots_[index_of(observer.handle_id_)].watchers;
   observer.older_of_handle_ = newest;
   observer.newer_of_handle_ = nullptr;
   if (newest != nullptr) newest->newer_of_handle_ = &observer;
@@ -124,7 +127,7 @@ void HandleArena::add_watcher(Observer& observer) {
 }
 
 void HandleArena::remove_watcher(Observer& observer) {
-  Observer*& newest = slots_[observer.handle_id_].watchers;
+  Observer*& newest = slots_[index_of(observer.handle_id_)].watchers;
   (observer.newer_of_handle_ != nullptr ? observer.newer_of_handle_->older_of_handle_ : newest) =
       observer.older_of_handle_;
   if (observer.older_of_handle_ != nullptr) observer.older_of_handle_->newer_of_handle_ = observer.newer_of_handle_;

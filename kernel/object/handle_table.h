@@ -38,8 +38,8 @@ class HandleOwner {
   const Ref<Object>& object() const;
   Rights rights() const;
   void set_rights(Rights rights);
-  /// Identity in the whole kernel, stable while the handle lives, whoever holds it. Never 0.
-  uint64_t id() const { return slot_; }
+  /// Identity in the whole kernel, the same whoever holds the handle; never 0, and never that of another handle.
+  uint64_t id() const;
   /// Closes the handle: waits made through it end.
   void reset();
   void state(Archive& ar);
@@ -69,7 +69,7 @@ class HandleArena {
   Result<HandleOwner> duplicate(const HandleEntry& source, Rights rights);
   uint32_t live() const { return live_; }
 
-  /// What the handle of this identity names; null when there is none.
+  /// What the handle of this identity names; null when it is gone.
   Object* object(uint64_t id) const;
   /// Keeps an observer with the handle that it watches through (Observer::handle_id()).
   void add_watcher(Observer& observer);
@@ -77,7 +77,7 @@ class HandleArena {
   /// The observers that watch through handle `id`, newest first. `visit` may unlink the one it is given.
   template <class F>
   void for_each_watcher(uint64_t id, F&& visit) const {
-    for (Observer* at = slots_[id].watchers; at != nullptr;) {
+    for (Observer* at = slots_[index_of(id)].watchers; at != nullptr;) {
       Observer* now = at;
       at = at->older_of_handle_;
       visit(*now);
@@ -109,6 +109,8 @@ class HandleArena {
     bool claimed = false;  ///< While loading: a table or an owner in flight has it.
   };
   static uint32_t base_value(const Slot& slot, uint32_t index);
+  uint64_t id_of(uint32_t index) const { return uint64_t{slots_[index].generation} << 32 | index; }
+  static uint32_t index_of(uint64_t id) { return static_cast<uint32_t>(id); }
   Result<HandleOwner> allocate(Ref<Object> object, Rights rights);
   /// The handle ends: its waits, then its hold on the object.
   void close(uint32_t index);
@@ -137,7 +139,10 @@ class HandleTable {
   /// Null for a bad value. The pointer is good until the next change.
   const HandleEntry* find(Handle value) const;
   /// The identity of a handle value (waits are bound to it); 0 for a bad one.
-  uint64_t id(Handle value) const { return slot_of(value); }
+  uint64_t id(Handle value) const {
+    uint32_t index = slot_of(value);
+    return index != 0 ? arena_.id_of(index) : 0;
+  }
   /// Takes the handle out. Waits made through it go on until somebody takes it in or closes it.
   Result<HandleOwner> remove(Handle value);
   /// Closes the handle; kBadHandle for a bad value.

@@ -25,7 +25,13 @@ void Object::update_signals(Signals clear, Signals set) {
 
 void Object::strobe_signals(Signals strobe) { observers_.notify(signals_ | strobe, strobe & ~signals_); }
 
-Status Object::signal_peer(Signals, Signals) { return Status::kNotSupported; }
+Status Object::user_signal(Signals clear, Signals set) {
+  if (!within(clear | set, abi::user_settable(type_))) return Status::kInvalidArgs;
+  update_signals(clear, set);
+  return Status::kOk;
+}
+
+Status Object::user_signal_peer(Signals, Signals) { return Status::kNotSupported; }
 
 Status Object::set_name(std::string_view) { return Status::kWrongType; }
 

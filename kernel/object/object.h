@@ -47,10 +47,10 @@ class Object {
   void update_signals(Signals clear, Signals set);
   /// A pulse: observers see `strobe` asserted although it is clear again afterwards.
   void strobe_signals(Signals strobe);
-  /// Which signals object_signal may change; user signals always can.
-  virtual Signals user_settable_signals() const { return Signals::kUserAll; }
-  /// object_signal_peer. kNotSupported for objects without a peer.
-  virtual Status signal_peer(Signals clear, Signals set);
+  /// zx_object_signal: user signals, and what the type adds (abi::user_settable()); kInvalidArgs for others.
+  Status user_signal(Signals clear, Signals set);
+  /// zx_object_signal_peer. kNotSupported for objects without a peer.
+  virtual Status user_signal_peer(Signals clear, Signals set);
 
   /// ZX_PROP_NAME: at most 31 bytes. Objects without names have an empty one.
   virtual std::string_view name() const { return {}; }
