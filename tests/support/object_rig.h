@@ -9,8 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include "kernel/ipc/message_waiter.h"
 #include "kernel/object/core.h"
 #include "kernel/object/object.h"
+#include "kernel/object/wait_observer.h"
 #include "kernel/object/wait_queue.h"
 #include "tests/support/fake_platform.h"
 #include "tests/support/test.h"
@@ -45,8 +47,11 @@ class FakeThread final : public Object, public Waiter {
   void state(Archive& ar) override {
     Object::state(ar);
     wait_state(ar);
-    ar(priority_, deadline_);
+    ar(priority_, deadline_, waits, call);
   }
+
+  WaitObservers waits{*this};
+  MessageWaiter call{*this};
 
  private:
   void on_woken() override { core().cancel(deadline_); }
@@ -146,6 +151,9 @@ class ObjectRig {
     return hasher.digest();
   }
 
+ protected:
+  bool pinned_ = false;
+
  private:
   void step() {
     if (reload_between_steps() && !pinned_) reload();
@@ -162,7 +170,7 @@ class ObjectRig {
 
   FakePlatform platform_;
   Options options_;
-  bool pinned_ = false;
+
   std::vector<void (*)(Core&)> registrations_{[](Core& core) { core.objects().register_type<FakeThread>(); }};
   std::unique_ptr<Core> core_;
   std::unique_ptr<HandleTable> table_;

@@ -1,0 +1,163 @@
+#include "kernel/ipc/channel.h"
+
+#include "emu/base/check.h"
+#include "emu/state/archive.h"
+#include "kernel/object/core.h"
+#include "kernel/object/wait_queue.h"
+
+namespace jacinth::kernel {
+
+// --- a call in progress ---
+
+MessageWaiter::MessageWaiter(Waiter& thread) : thread_(thread) {}
+
+MessageWaiter::~MessageWaiter() { abandon(); }
+
+void MessageWaiter::end(Status status) {
+  waiting_ = false;
+  status_ = status;
+  thread_.wake(status);
+}
+
+Status MessageWaiter::finish(Message& reply) {
+  if (!channel_) return Status::kBadState;
+  if (waiting_) {
+    channel_->calls_.erase(txid_);
+    waiting_ = false;
+  }
+  channel_ = nullptr;
+  txid_ = 0;
+  reply = std::exchange(reply_, {});
+  return std::exchange(status_, Status::kTimedOut);
+}
+
+void MessageWaiter::abandon() {
+  Message dropped;
+  static_cast<void>(finish(dropped));
+}
+
+void MessageWaiter::state(Archive& ar) {
+  if (ar.loading()) abandon();
+  state_ref(ar, channel_);
+  if (!channel_) return;
+  ar(txid_, waiting_, status_, reply_);
+  if (ar.loading() && waiting_ && !channel_->calls_.emplace(txid_, this).second) {
+    waiting_ = false;
+    ar.fail("two calls with one transaction id");
+  }
+}
+
+// --- the channel ---
+
+std::pair<Ref<Channel>, Ref<Channel>> Channel::create(Core& core) {
+  auto a = make_object<Channel>(core);
+  auto b = make_object<Channel>(core);
+  pair(*a, *b);
+  return {std::move(a), std::move(b)};
+}
+
+Channel::Channel(Core& core) : PeeredObject(core, kType) { ++core.counter("dispatcher.channel.create"); }
+
+Channel::~Channel() {
+  CHECK(calls_.empty(), "a channel died under a call");
+  ++core().counter("dispatcher.channel.destroy");
+  ++core().counter(max_messages_ <= 1     ? "channel.depth.1"
+                   : max_messages_ <= 4   ? "channel.depth.4"
+                   : max_messages_ <= 16  ? "channel.depth.16"
+                   : max_messages_ <= 64  ? "channel.depth.64"
+                   : max_messages_ <= 256 ? "channel.depth.256"
+                                          : "channel.depth.unbounded");
+}
+
+Result<Channel::Written> Channel::write(Koid owner, Message message) {
+  if (owner != owner_) return Status::kBadHandle;
+  if (peer() == nullptr) return Status::kPeerClosed;
+  return peer()->receive(std::move(message));
+}
+
+Channel::Written Channel::receive(Message message) {
+  if (!calls_.empty() && message.txid() >= abi::kChannelKernelTxidBase) {
+    auto call = calls_.find(message.txid());
+    if (call != calls_.end()) {
+      MessageWaiter& waiter = *call->second;
+      calls_.erase(call);
+      waiter.reply_ = std::move(message);
+      waiter.end(Status::kOk);
+      return Written::kDelivered;
+    }
+  }
+  return enqueue(std::move(message));
+}
+
+Channel::Written Channel::enqueue(Message message) {
+  messages_.push_back(std::move(message));
+  max_messages_ = std::max<uint64_t>(max_messages_, messages_.size());
+  bool overfull = messages_.size() > kMaxPendingMessages;
+  if (overfull) ++core().counter("channel.full");
+  update_signals(Signals::kNone, Signals::kChannelReadable);
+  return overfull ? Written::kOverfull : Written::kDelivered;
+}
+
+Channel::Read Channel::read(Koid owner, uint32_t max_bytes, uint32_t max_handles, bool may_discard) {
+  if (owner != owner_) return {.status = Status::kBadHandle};
+  if (messages_.empty()) return {.status = peer_closed() ? Status::kPeerClosed : Status::kShouldWait};
+
+  Message& oldest = messages_.front();
+  Read read = {.size = oldest.size(), .handle_count = static_cast<uint32_t>(oldest.handles.size())};
+  if (read.size > max_bytes || read.handle_count > max_handles) {
+    read.status = Status::kBufferTooSmall;
+    if (!may_discard) return read;
+  } else {
+    read.message = std::move(oldest);
+  }
+  messages_.pop_front();
+  if (messages_.empty()) update_signals(Signals::kChannelReadable, Signals::kNone);
+  return read;
+}
+
+uint32_t Channel::new_txid() {
+  uint32_t txid = 0;
+  do {
+    txid = ++last_txid_ | abi::kChannelKernelTxidBase;
+  } while (calls_.contains(txid));
+  return txid;
+}
+
+Result<Channel::Written> Channel::begin_call(Koid owner, Message message, MessageWaiter& waiter) {
+  CHECK(!waiter.active());
+  if (owner != owner_) return Status::kBadHandle;
+  if (peer() == nullptr) return Status::kPeerClosed;
+
+  uint32_t txid = new_txid();
+  message.set_txid(txid);
+  waiter.channel_ = Ref<Channel>(this);
+  waiter.txid_ = txid;
+  waiter.waiting_ = true;
+  waiter.status_ = Status::kTimedOut;
+  calls_.emplace(txid, &waiter);
+
+  // A request never counts as somebody's reply, whatever its id.
+  return peer()->enqueue(std::move(message));
+}
+
+void Channel::end_calls(Status status) {
+  while (!calls_.empty()) {
+    MessageWaiter& waiter = *calls_.begin()->second;
+    calls_.erase(calls_.begin());
+    waiter.end(status);
+  }
+}
+
+void Channel::on_closing() { end_calls(Status::kCanceled); }
+
+void Channel::on_peer_closed() {
+  update_signals(Signals::kChannelWritable, Signals::kChannelPeerClosed);
+  end_calls(Status::kPeerClosed);
+}
+
+void Channel::state(Archive& ar) {
+  PeeredObject::state(ar);
+  ar(owner_, last_txid_, max_messages_, messages_);
+}
+
+}  // namespace jacinth::kernel
