@@ -20,9 +20,12 @@ Core::Core(Platform& platform, Options options)
           .handles_duplicated = counter("handles.duped"),
           .handles_live = counter("handles.live"),
       },
-      handles_(*this) {}
+      handles_(*this),
+      log_(platform) {}
 
-Core::~Core() {
+Core::~Core() { let_go(); }
+
+void Core::let_go() {
   handles_.abandon();
   objects_.let_go(*this);
 }
@@ -93,8 +96,7 @@ void Core::state(Archive& ar) {
   ar.set_context(this);
   objects_.drain();
   if (ar.loading()) {
-    handles_.abandon();
-    objects_.let_go(*this);
+    let_go();
     deadlines_.clear();
     CHECK(objects_.size() == 0, "somebody holds an object across loading");
     for (auto& [name, value] : counters_) value = 0;
@@ -105,6 +107,7 @@ void Core::state(Archive& ar) {
   handles_.state(ar);
   objects_.state_contents(ar);
   deadlines_.state(ar);
+  log_.state(ar);
   ar(random_position_);
 
   // In place: objects keep references into the map. Last, since making objects counts.

@@ -13,6 +13,7 @@
 #include "emu/time/time.h"
 #include "kernel/object/deadlines.h"
 #include "kernel/object/handle_table.h"
+#include "kernel/object/log.h"
 #include "kernel/object/object_table.h"
 #include "kernel/platform/platform.h"
 
@@ -32,12 +33,16 @@ class Core {
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
 
+  /// Ends every handle and takes from every object what it holds, with no consequence that a guest could see.
+  void let_go();
+
   /// The core whose state the archive visits.
   static Core& of(Archive& ar);
 
   Platform& platform() { return platform_; }
   ObjectTable& objects() { return objects_; }
   HandleArena& handles() { return handles_; }
+  Log& log() { return log_; }
   Time now() const { return platform_.now(); }
 
   /// Who runs and who is dying (kernel/task/tasks.h), which only threads, processes and jobs ask for.
@@ -97,6 +102,7 @@ class Core {
   CommonCounters common_counters_;
   ObjectTable objects_;
   HandleArena handles_;
+  Log log_;
   Deadlines deadlines_;
   Time alarm_ = Time::never();  // What the machine was asked for last.
   uint64_t random_position_ = 0;

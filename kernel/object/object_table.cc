@@ -92,8 +92,8 @@ class LetGo final : public Archive {
 }  // namespace
 
 void ObjectTable::let_go(Core& core) {
-  drain();
   letting_go_ = true;
+  drain();
   LetGo ar;
   ar.set_context(&core);
   for (auto& [koid, object] : objects_) object->state(ar);
