@@ -1,0 +1,47 @@
+// What a tracer, a recorder or a debugger hears of the kernel. Costs one test per event while nobody listens.
+//
+// Observers look, they never act: nothing that they do may change what the guest sees.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "kernel/platform/platform.h"
+
+namespace jacinth::kernel {
+
+class Process;
+class Thread;
+struct Exception;
+
+class KernelObserver {
+ public:
+  virtual ~KernelObserver() = default;
+
+  /// A thread trapped. Pointers of the guest still hold what it passed.
+  virtual void call_entered(Thread&, const Trap&) {}
+  /// The call cannot finish yet: the thread waits (thread.wait() says on what).
+  virtual void call_parked(Thread&, const Trap&) {}
+  /// The wait is over and the handler about to run again.
+  virtual void call_resumed(Thread&, const Trap&) {}
+  /// The guest will find `result`; results in memory are written.
+  virtual void call_left(Thread&, const Trap&, int64_t /*result*/) {}
+  /// The call ended its own thread or process, or the thread was killed while it waited.
+  virtual void call_abandoned(Thread&, const Trap&) {}
+
+  /// A thread runs into an exception; registers are exact.
+  virtual void exception(Thread&, const Exception&) {}
+  /// Nobody handled it: the process is about to be killed for it.
+  virtual void crashed(Thread&, const Exception&) {}
+
+  virtual void process_created(Process&) {}
+  virtual void process_started(Process&, Thread& /*initial*/) {}
+  virtual void process_exited(Process&) {}
+  virtual void thread_started(Thread&) {}
+  virtual void thread_exited(Thread&) {}
+
+  /// A line came to the kernel's log or serial port.
+  virtual void logged(std::string_view /*text*/) {}
+};
+
+}  // namespace jacinth::kernel

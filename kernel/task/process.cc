@@ -1,0 +1,183 @@
+#include "kernel/task/process.h"
+
+#include <utility>
+
+#include "emu/base/check.h"
+#include "emu/state/archive.h"
+#include "kernel/object/core.h"
+#include "kernel/task/job.h"
+#include "kernel/task/tasks.h"
+
+namespace jacinth::kernel {
+namespace {
+
+uint32_t draw_secret(Core& core) {
+  uint32_t secret = 0;
+  core.random(std::as_writable_bytes(std::span(&secret, 1)));
+  return secret;
+}
+
+}  // namespace
+
+Process::Process(Core& core) : Object(core, kType), handles_(core.handles(), abi::raw(koid()), 0) {}
+
+Process::Process(Ref<Job> job, std::string_view name, Ref<AddressSpace> space)
+    : Object(job->core(), kType),
+      job_(std::move(job)),
+      policy_(job_->policy()),
+      name_(name),
+      handles_(core().handles(), abi::raw(koid()), draw_secret(core())),
+      space_(std::move(space)) {}
+
+Process::~Process() {
+  if (job_) job_->remove_process(*this);
+}
+
+Result<Ref<Process>> Process::create(const Ref<Job>& job, std::string_view name) {
+  if (job->job_state() != Job::State::kReady) return Status::kBadState;
+  Ref<AddressSpace> space = TRY(AddressSpace::create(job->core(), name));
+  Ref<Process> process(new Process(job, name, std::move(space)));
+  job->add_process(*process);
+  job->core().tasks().tell([&](KernelObserver& observer) { observer.process_created(*process); });
+  return process;
+}
+
+Koid Process::related_koid() const { return job_->koid(); }
+
+Status Process::set_name(std::string_view name) {
+  name_.set(name);
+  return Status::kOk;
+}
+
+Status Process::admit(Thread& thread, bool initial) {
+  // The first thread comes with process_start, all others after it.
+  if (state_ != (initial ? State::kInitial : State::kRunning)) return Status::kBadState;
+  if (initial) start_time_ = core().now();
+  state_ = State::kRunning;
+  thread.start_order_ = next_start_++;
+  threads_.emplace(thread.start_order_, Ref<Thread>(&thread));
+  if (suspend_count_ > 0) ++thread.suspend_count_;
+  return Status::kOk;
+}
+
+void Process::remove_thread(Thread& thread) {
+  dead_runtime_.ns += thread.turn().runtime.ns;
+  dead_queue_time_.ns += thread.turn().queue_time.ns;
+  futexes_.thread_exited(thread);
+  threads_.erase(thread.start_order_);
+  if (threads_.empty()) become_dead();
+}
+
+void Process::end(int64_t return_code) {
+  if (state_ == State::kDead) return;
+  if (state_ != State::kDying) return_code_ = return_code;
+  if (threads_.empty()) {
+    become_dead();
+    return;
+  }
+  if (std::exchange(state_, State::kDying) == State::kDying) return;
+  for (auto& [order, thread] : threads_) thread->kill();
+}
+
+void Process::on_zero_handles() {
+  // Nobody can start it any more.
+  if (state_ == State::kInitial) become_dead();
+}
+
+void Process::become_dead() {
+  state_ = State::kDead;
+  futexes_.clear();
+  handles_.clear();
+  core().tasks().add_dead(*this);
+}
+
+void Process::finish() {
+  space_->destroy();
+  space_ = nullptr;
+  update_signals(Signals::kNone, Signals::kProcessTerminated);
+  core().tasks().tell([&](KernelObserver& observer) { observer.process_exited(*this); });
+  job_->remove_process(*this);
+  if (critical_to_ && (!critical_only_nonzero_ || return_code_ != 0)) {
+    critical_to_->kill(static_cast<int64_t>(abi::TaskRetcode::kCriticalProcessKill));
+  }
+}
+
+Status Process::suspend() {
+  if (state_ >= State::kDying) return Status::kBadState;
+  if (++suspend_count_ > 1) return Status::kOk;
+  for (auto& [order, thread] : threads_) {
+    // Fails for a thread that is on its way out, which will not run either.
+    static_cast<void>(thread->suspend());
+  }
+  return Status::kOk;
+}
+
+void Process::resume() {
+  if (state_ >= State::kDying || --suspend_count_ > 0) return;
+  for (auto& [order, thread] : threads_) thread->resume();
+}
+
+Status Process::enforce(abi::PolicyCondition condition, Thread& thread) {
+  abi::PolicyAction action = policy_.action(condition);
+  if (action == abi::PolicyAction::kAllow) [[likely]]
+    return Status::kOk;
+  if (action == abi::PolicyAction::kAllowException || action == abi::PolicyAction::kDenyException) {
+    thread.raise_policy(static_cast<abi::ExceptionPolicyCode>(condition), 0);
+  } else if (action == abi::PolicyAction::kKill) {
+    kill(static_cast<int64_t>(abi::TaskRetcode::kPolicyKill));
+  }
+  return action == abi::PolicyAction::kAllowException ? Status::kOk : Status::kAccessDenied;
+}
+
+Status Process::set_critical_to(const Ref<Job>& job, bool only_nonzero) {
+  if (!job->is_ancestor_of(*job_)) return Status::kInvalidArgs;
+  if (critical_to_) return Status::kAlreadyBound;
+  critical_to_ = job;
+  critical_only_nonzero_ = only_nonzero;
+  return Status::kOk;
+}
+
+Status Process::set_debug_address(uint64_t address) {
+  if (address == 0) return Status::kInvalidArgs;
+  // Once the dynamic linker has said where its list is, it stays there.
+  if (debug_address_ != 0 && debug_address_ != abi::kProcessDebugAddrBreakOnSet) return Status::kAccessDenied;
+  debug_address_ = address;
+  return Status::kOk;
+}
+
+void Process::state(Archive& ar) {
+  Object::state(ar);
+  state_ref(ar, job_);
+  ar(policy_, name_, state_, return_code_, start_time_, handles_, futexes_, next_start_, suspend_count_);
+  state_ref(ar, critical_to_);
+  ar(critical_only_nonzero_, debug_address_, break_on_load_, dead_runtime_, dead_queue_time_);
+  if (letting_go(ar)) {
+    threads_.clear();
+    space_ = nullptr;
+  }
+  state_ref(ar, core().vm(), space_);
+  size_t count = ar.count(threads_.size(), 16);
+  if (!ar.loading()) {
+    for (auto& [order, thread] : threads_) {
+      uint64_t number = order;
+      ar(number);
+      state_ref(ar, thread);
+    }
+    return;
+  }
+  threads_.clear();
+  for (size_t i = 0; i < count && ar.ok(); ++i) {
+    uint64_t order = 0;
+    Ref<Thread> thread;
+    ar(order);
+    state_ref(ar, thread);
+    if (thread) threads_.emplace(order, std::move(thread));
+  }
+}
+
+void Process::on_loaded() {
+  Object::on_loaded();
+  if (state_ != State::kDead && job_) job_->processes_.emplace(abi::raw(koid()), this);
+}
+
+}  // namespace jacinth::kernel

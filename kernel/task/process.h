@@ -1,0 +1,126 @@
+// Processes: an address space, a handle table, and the threads that live in them.
+//
+//   initial --start--> running --exit, kill--> dying --last thread gone--> dead
+//      '----------- last handle closed, kill --------------------------------^
+//
+// zircon/kernel/object/process_dispatcher.cc settles the order of death: handles first, then memory, then TERMINATED,
+// then the job hears of it, then the job that the process was critical to.
+//
+// Left out: exception channels, shared address spaces (zx_process_create_shared).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string_view>
+
+#include "kernel/abi/policy.h"
+#include "kernel/abi/property.h"
+#include "kernel/abi/task.h"
+#include "kernel/object/handle_table.h"
+#include "kernel/object/name.h"
+#include "kernel/object/object.h"
+#include "kernel/task/futex.h"
+#include "kernel/task/job_policy.h"
+#include "kernel/task/thread.h"
+#include "kernel/vm/address_space.h"
+
+namespace jacinth::kernel {
+
+class Job;
+
+class Process final : public Object {
+ public:
+  static constexpr ObjectType kType = ObjectType::kProcess;
+
+  enum class State : uint8_t { kInitial, kRunning, kDying, kDead };
+
+  /// kBadState when the job takes no children any more, kNoMemory when there is none for its page tables.
+  static Result<Ref<Process>> create(const Ref<Job>& job, std::string_view name);
+  /// For loading only.
+  explicit Process(Core& core);
+
+  Job& job() const { return *job_; }
+  State process_state() const { return state_; }
+  Time start_time() const { return start_time_; }
+  bool dead() const { return state_ == State::kDead; }
+  int64_t return_code() const { return return_code_; }
+
+  HandleTable& handles() { return handles_; }
+  /// Null once it is dead.
+  AddressSpace* space() const { return space_.get(); }
+  /// The same for who knows that it lives: what its own threads call.
+  AddressSpace& memory() const { return *space_; }
+  FutexTable& futexes() { return futexes_; }
+  /// Where the vDSO's image is mapped; 0 before.
+  GuestAddr vdso_base() const { return space_ ? space_->vdso_base() : GuestAddr(); }
+
+  /// Called by one of its own threads. The first return code that anybody gives wins.
+  void exit(int64_t return_code) { end(return_code); }
+  void kill(int64_t return_code) { end(return_code); }
+
+  /// Counted; every thread is suspended, and every thread that starts. kBadState when it is dying or dead.
+  Status suspend();
+  void resume();
+
+  /// Started threads that are not dead, in the order in which they were started.
+  const std::map<uint64_t, Ref<Thread>>& threads() const { return threads_; }
+
+  /// What its job's policy at creation says: kOk or what the call returns. May raise an exception or kill.
+  Status enforce(abi::PolicyCondition condition, Thread& thread);
+  const JobPolicy& policy() const { return policy_; }
+
+  /// The job that is killed when the process dies. kInvalidArgs unless `job` is an ancestor, kAlreadyBound the second
+  /// time.
+  Status set_critical_to(const Ref<Job>& job, bool only_nonzero);
+
+  uint64_t debug_address() const { return debug_address_; }
+  Status set_debug_address(uint64_t address);
+  uint64_t break_on_load() const { return break_on_load_; }
+  void set_break_on_load(uint64_t value) { break_on_load_ = value; }
+  /// What its threads that are gone had of CPUs; living ones count themselves.
+  Duration runtime_of_the_dead() const { return dead_runtime_; }
+  Duration queue_time_of_the_dead() const { return dead_queue_time_; }
+
+  Koid related_koid() const override;
+  std::string_view name() const override { return name_.text(); }
+  Status set_name(std::string_view name) override;
+  void on_zero_handles() override;
+  void state(Archive& ar) override;
+  void on_loaded() override;
+
+ private:
+  friend class Thread;
+  friend class Tasks;
+
+  Process(Ref<Job> job, std::string_view name, Ref<AddressSpace> space);
+  ~Process() override;
+
+  /// A thread of its own starts.
+  Status admit(Thread& thread, bool initial);
+  void remove_thread(Thread& thread);
+  void end(int64_t return_code);
+  void become_dead();
+  /// The last step, by Tasks, when everything that its handles held is gone.
+  void finish();
+
+  Ref<Job> job_;
+  JobPolicy policy_;
+  Name name_;
+  State state_ = State::kInitial;
+  int64_t return_code_ = 0;
+  Time start_time_;
+  HandleTable handles_;
+  Ref<AddressSpace> space_;
+  FutexTable futexes_;
+  std::map<uint64_t, Ref<Thread>> threads_;
+  uint64_t next_start_ = 1;
+  uint32_t suspend_count_ = 0;
+  Ref<Job> critical_to_;
+  bool critical_only_nonzero_ = false;
+  uint64_t debug_address_ = 0;
+  uint64_t break_on_load_ = 0;
+  Duration dead_runtime_;
+  Duration dead_queue_time_;
+};
+
+}  // namespace jacinth::kernel

@@ -1,0 +1,57 @@
+#include "kernel/task/tasks.h"
+
+#include "kernel/abi/task.h"
+#include "kernel/object/core.h"
+#include "kernel/task/job.h"
+#include "kernel/task/process.h"
+#include "kernel/task/suspend_token.h"
+#include "kernel/task/thread.h"
+
+namespace jacinth::kernel {
+
+Tasks::Tasks(Core& core) : core_(core), scheduler_(core.platform().cpu_count()) {
+  core.set_tasks(this);
+  ObjectTable& objects = core.objects();
+  objects.register_type<Job>();
+  objects.register_type<Process>();
+  objects.register_type<Thread>();
+  objects.register_type<SuspendToken>();
+}
+
+Tasks::~Tasks() { core_.set_tasks(nullptr); }
+
+void Tasks::add_dying(Thread& thread) { dying_.emplace_back(&thread); }
+
+void Tasks::add_dead(Process& process) { dead_.emplace_back(&process); }
+
+void Tasks::settle() {
+  for (;;) {
+    core_.objects().drain();
+    if (!dying_.empty()) {
+      Ref<Thread> thread = std::move(dying_.front());
+      dying_.pop_front();
+      thread->finish();
+    } else if (!dead_.empty()) {
+      Ref<Process> process = std::move(dead_.front());
+      dead_.pop_front();
+      process->finish();
+    } else {
+      return;
+    }
+  }
+}
+
+void Tasks::forget_all() {
+  scheduler_.clear();
+  dying_.clear();
+  dead_.clear();
+}
+
+void Tasks::deliver(Thread& thread, const Exception& exception) {
+  thread.set_exception(exception);
+  tell([&](KernelObserver& observer) { observer.exception(thread, exception); });
+  tell([&](KernelObserver& observer) { observer.crashed(thread, exception); });
+  thread.process().kill(static_cast<int64_t>(abi::TaskRetcode::kExceptionKill));
+}
+
+}  // namespace jacinth::kernel

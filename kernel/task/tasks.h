@@ -1,0 +1,60 @@
+// What jobs, processes and threads share: the scheduler, the ends that are still to be met, and who watches.
+//
+// Ends are not met on the spot. A kill marks; settle() then finishes one thread after another, in the order of the
+// marks, with everything that follows (handles closed, objects destroyed, processes and jobs dead) before any guest
+// runs on. So a kill never destroys what the running system call still uses, and its order never depends on the stack.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "kernel/object/ref.h"
+#include "kernel/task/observer.h"
+#include "kernel/task/scheduler.h"
+
+namespace jacinth::kernel {
+
+class Core;
+class Process;
+class Thread;
+
+class Tasks {
+ public:
+  explicit Tasks(Core& core);
+  ~Tasks();
+  Tasks(const Tasks&) = delete;
+  Tasks& operator=(const Tasks&) = delete;
+
+  Scheduler& scheduler() { return scheduler_; }
+  const Scheduler& scheduler() const { return scheduler_; }
+
+  void add_dying(Thread& thread);
+  void add_dead(Process& process);
+  /// Meets all ends.
+  void settle();
+
+  /// No thread runs, none is dying: before everything is loaded anew or ends.
+  void forget_all();
+
+  /// Delivers an exception to whoever handles it: nobody, so far, which kills the process.
+  void deliver(Thread& thread, const Exception& exception);
+
+  /// Observers are told in the order in which they came.
+  void add_observer(KernelObserver& observer) { observers_.push_back(&observer); }
+  void remove_observer(KernelObserver& observer) { std::erase(observers_, &observer); }
+  bool observed() const { return !observers_.empty(); }
+  template <class F>
+  void tell(F&& event) {
+    for (KernelObserver* observer : observers_) event(*observer);
+  }
+
+ private:
+  Core& core_;
+  Scheduler scheduler_;
+  std::deque<Ref<Thread>> dying_;
+  std::deque<Ref<Process>> dead_;
+  std::vector<KernelObserver*> observers_;
+};
+
+}  // namespace jacinth::kernel

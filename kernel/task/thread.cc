@@ -1,0 +1,224 @@
+#include "kernel/task/thread.h"
+
+#include <utility>
+
+#include "emu/base/check.h"
+#include "emu/state/archive.h"
+#include "kernel/object/core.h"
+#include "kernel/task/process.h"
+#include "kernel/task/tasks.h"
+
+namespace jacinth::kernel {
+namespace {
+
+// What a thread finds in the registers that are not its arguments (arch_setup_uspace_iframe and the FPU's reset state).
+constexpr uint64_t kInitialRflags = 0x202;  // Interrupts on; bit 1 is always set.
+constexpr uint16_t kInitialX87Control = 0x037f;
+constexpr uint16_t kInitialX87Tag = 0xffff;
+constexpr uint32_t kInitialMxcsr = 0x1f80;
+
+Registers initial_registers(Arch arch, const Thread::Entry& entry) {
+  Registers r;
+  r.pc = entry.pc.value;
+  stack_pointer(arch, r) = entry.sp.value;
+  if (arch == Arch::kArm64) {
+    r.gpr[0] = entry.argument1;
+    r.gpr[1] = entry.argument2;
+  } else {
+    r.gpr[kRdi] = entry.argument1;
+    r.gpr[kRsi] = entry.argument2;
+    r.flags = kInitialRflags;
+    r.fpcr = kInitialMxcsr;
+    r.x87_control = kInitialX87Control;
+    r.x87_tag = kInitialX87Tag;
+  }
+  return r;
+}
+
+}  // namespace
+
+void CallState::state(Archive& ar) {
+  ar(trap.number, trap.return_address, trap.arguments, active, resumed);
+  named.resize(ar.count(named.size(), sizeof(uint64_t)));
+  for (Ref<Object>& object : named) state_ref(ar, object);
+  ar(scratch);
+}
+
+Thread::Thread(Core& core) : Object(core, kType) {}
+
+Thread::Thread(Ref<Process> process, std::string_view name)
+    : Object(process->core(), kType), process_(std::move(process)), name_(name) {}
+
+Thread::~Thread() {
+  if (turn_.place != Turn::Place::kStopped) core().tasks().scheduler().stop(*this, core().now());
+  if (deadline_id_ != 0) core().cancel(deadline_id_);
+}
+
+Koid Thread::related_koid() const { return process_->koid(); }
+
+Status Thread::set_name(std::string_view name) {
+  name_.set(name);
+  return Status::kOk;
+}
+
+abi::ThreadState Thread::info_state() const {
+  switch (state_) {
+    case State::kNew: return abi::ThreadState::kNew;
+    case State::kSuspended: return abi::ThreadState::kSuspended;
+    case State::kDying: return abi::ThreadState::kDying;
+    case State::kDead: return abi::ThreadState::kDead;
+    case State::kRunning: break;
+  }
+  if (exception_) return abi::ThreadState::kBlockedException;
+  if (!parked()) return abi::ThreadState::kRunning;
+  switch (wait().reason) {
+    case BlockReason::kNone: break;
+    case BlockReason::kException: return abi::ThreadState::kBlockedException;
+    case BlockReason::kSleeping: return abi::ThreadState::kBlockedSleeping;
+    case BlockReason::kFutex: return abi::ThreadState::kBlockedFutex;
+    case BlockReason::kPort: return abi::ThreadState::kBlockedPort;
+    case BlockReason::kChannel: return abi::ThreadState::kBlockedChannel;
+    case BlockReason::kWaitOne: return abi::ThreadState::kBlockedWaitOne;
+    case BlockReason::kWaitMany: return abi::ThreadState::kBlockedWaitMany;
+    case BlockReason::kInterrupt: return abi::ThreadState::kBlockedInterrupt;
+    case BlockReason::kPager: return abi::ThreadState::kBlockedPager;
+  }
+  return abi::ThreadState::kBlocked;
+}
+
+void Thread::set_state(State state) {
+  state_ = state;
+  switch (state) {
+    case State::kNew:
+    case State::kDying: break;
+    case State::kRunning: update_signals(Signals::kThreadSuspended, Signals::kThreadRunning); break;
+    case State::kSuspended: update_signals(Signals::kThreadRunning, Signals::kThreadSuspended); break;
+    case State::kDead:
+      update_signals(Signals::kThreadRunning | Signals::kThreadSuspended, Signals::kThreadTerminated);
+      break;
+  }
+}
+
+void Thread::update_attention() {
+  attention_ = dying_or_dead() || pending_exception_ || (suspend_count_ > 0 && state_ == State::kRunning);
+}
+
+Status Thread::start(const Entry& entry, bool initial) {
+  if (state_ != State::kNew) return Status::kBadState;
+  TRY_STATUS(process_->admit(*this, initial));
+
+  context_.registers = initial_registers(core().platform().arch(), entry);
+  context_.page_table = process_->memory().page_table();
+  // It runs for a moment even when it is suspended from the start.
+  set_state(State::kRunning);
+  update_attention();
+  core().tasks().scheduler().ready(*this, core().now());
+  core().tasks().tell([&](KernelObserver& observer) {
+    if (initial) observer.process_started(*process_, *this);
+    observer.thread_started(*this);
+  });
+  return Status::kOk;
+}
+
+void Thread::kill() {
+  if (state_ == State::kNew || dying_or_dead()) return;
+  set_state(State::kDying);
+  update_attention();
+  wake(Status::kInternalIntrKilled);
+  core().tasks().add_dying(*this);
+}
+
+void Thread::finish() {
+  Tasks& tasks = core().tasks();
+  tasks.scheduler().stop(*this, core().now());
+  if (call_.active) {
+    tasks.tell([&](KernelObserver& observer) { observer.call_abandoned(*this, call_.trap); });
+    // What it was woken for goes to somebody else.
+    if (wait().woken_with == Status::kOk) {
+      for (const Ref<Object>& object : call_.named) object->on_waiter_lost();
+    }
+  }
+  call_.clear();
+  exception_.reset();
+  pending_exception_.reset();
+  core().platform().forget(context_);
+  set_state(State::kDead);
+  tasks.tell([&](KernelObserver& observer) { observer.thread_exited(*this); });
+  process_->remove_thread(*this);
+}
+
+Status Thread::suspend() {
+  ++suspend_count_;
+  if (dying_or_dead()) return Status::kBadState;
+  if (suspend_count_ > 1 || state_ == State::kNew) return Status::kOk;
+  update_attention();
+  // Out of its wait: the vDSO asks again when the suspension is over.
+  wake(Status::kInterruptedRetry);
+  return Status::kOk;
+}
+
+bool Thread::enter_suspension() {
+  if (suspend_count_ == 0 || state_ != State::kRunning) return false;
+  core().tasks().scheduler().stop(*this, core().now());
+  set_state(State::kSuspended);
+  update_attention();
+  return true;
+}
+
+void Thread::resume() {
+  CHECK(suspend_count_ > 0);
+  if (--suspend_count_ > 0) return;
+  if (state_ == State::kSuspended) {
+    set_state(State::kRunning);
+    core().tasks().scheduler().ready(*this, core().now());
+  }
+  update_attention();
+}
+
+void Thread::raise_policy(abi::ExceptionPolicyCode code, uint32_t data) {
+  pending_exception_ = Exception::from_policy(code, data, call_.trap.return_address);
+  update_attention();
+}
+
+std::optional<Exception> Thread::take_pending_exception() {
+  std::optional<Exception> taken = std::exchange(pending_exception_, std::nullopt);
+  update_attention();
+  return taken;
+}
+
+Registers& Thread::registers() {
+  core().platform().fetch_registers(context_);
+  if (context_.result) {
+    result_register(context_.registers) = static_cast<uint64_t>(*context_.result);
+    context_.result.reset();
+  }
+  return context_.registers;
+}
+
+void Thread::park(WaitQueue* queue, BlockReason reason, Time deadline) {
+  park_on(queue, reason, deadline);
+  if (deadline != Time::never()) deadline_id_ = core().arm(deadline, *this);
+  core().tasks().scheduler().stop(*this, core().now());
+}
+
+void Thread::on_deadline() {
+  deadline_id_ = 0;
+  wake(Status::kTimedOut);
+}
+
+void Thread::on_woken() {
+  if (deadline_id_ != 0) core().cancel(std::exchange(deadline_id_, 0));
+  if (state_ == State::kRunning) core().tasks().scheduler().ready(*this, core().now());
+}
+
+void Thread::state(Archive& ar) {
+  Object::state(ar);
+  state_ref(ar, process_);
+  ar(name_, state_, attention_, suspend_count_, start_order_, deadline_id_);
+  if (ar.mode() != Archive::Mode::kLoad && state_ != State::kDead && state_ != State::kNew) registers();
+  ar(context_.registers, context_.page_table, context_.result);
+  ar(call_, turn_, exception_, pending_exception_);
+  wait_state(ar);
+}
+
+}  // namespace jacinth::kernel

@@ -1,0 +1,128 @@
+// Threads: registers, a call in progress, a place in the scheduler, and the steps from created to dead.
+//
+//   new --start--> running <--> suspended            parked, in an exception: still "running", but off the scheduler
+//                     |             |
+//                     '---> dying <-'   (kill, exit, the process ends)
+//                             |
+//                           dead        (Tasks::settle)
+//
+// A thread never stops inside the kernel: when its call has to wait, the call's arguments stay here and the handler
+// runs again (CallState). zircon/kernel/object/thread_dispatcher.cc settles states and signals.
+//
+// Left out: exception channels, profiles, register access by debuggers, runtime statistics beyond the scheduler's.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "kernel/abi/thread.h"
+#include "kernel/object/name.h"
+#include "kernel/object/object.h"
+#include "kernel/object/wait_queue.h"
+#include "kernel/platform/platform.h"
+#include "kernel/task/call_state.h"
+#include "kernel/task/exception.h"
+#include "kernel/task/scheduler.h"
+
+namespace jacinth::kernel {
+
+class Process;
+
+class Thread final : public Object, public Waiter {
+ public:
+  static constexpr ObjectType kType = ObjectType::kThread;
+
+  enum class State : uint8_t { kNew, kRunning, kSuspended, kDying, kDead };
+
+  /// Where a thread begins, and what it finds in its first two argument registers.
+  struct Entry {
+    GuestAddr pc;
+    GuestAddr sp;
+    uint64_t argument1 = 0;
+    uint64_t argument2 = 0;
+  };
+
+  Thread(Ref<Process> process, std::string_view name);
+  /// For loading only.
+  explicit Thread(Core& core);
+
+  Process& process() const { return *process_; }
+  const Ref<Process>& process_ref() const { return process_; }
+  State thread_state() const { return state_; }
+  bool started() const { return state_ != State::kNew; }
+  bool dying_or_dead() const { return state_ >= State::kDying; }
+  /// As ZX_INFO_THREAD reports it.
+  abi::ThreadState info_state() const;
+
+  /// Begins to run; `initial` when it is the process's first. kBadState when it has begun before or the process is not
+  /// in the state for it.
+  Status start(const Entry& entry, bool initial);
+  /// Ends the thread at the next point where the kernel settles. Nothing happens before it was started.
+  void kill();
+
+  /// Counted. kBadState when the thread is dying or dead.
+  Status suspend();
+  void resume();
+
+  /// The exception is delivered when the running call ends.
+  void raise_policy(abi::ExceptionPolicyCode code, uint32_t data);
+  /// What the thread has run into and waits for; empty otherwise.
+  const std::optional<Exception>& exception() const { return exception_; }
+  void set_exception(std::optional<Exception> exception) { exception_ = std::move(exception); }
+  /// A policy exception that waits for the call to end.
+  std::optional<Exception> take_pending_exception();
+
+  /// Something has to happen before it may run guest code: death, an exception, suspension.
+  bool attention() const { return attention_; }
+  /// Goes into suspension if it was asked to. True when it did.
+  bool enter_suspension();
+
+  ThreadContext& context() { return context_; }
+  /// The registers as the guest would see them now, the result of a call included.
+  Registers& registers();
+  CallState& call() { return call_; }
+  const CallState& call() const { return call_; }
+  Turn& turn() { return turn_; }
+  const Turn& turn() const { return turn_; }
+  /// Parks with an absolute deadline.
+  void park(WaitQueue* queue, BlockReason reason, Time deadline);
+
+  // Waiter.
+  Koid waiter_koid() const override { return koid(); }
+  uint8_t priority() const override { return turn_.priority; }
+
+  // Object.
+  Koid related_koid() const override;
+  std::string_view name() const override { return name_.text(); }
+  Status set_name(std::string_view name) override;
+  void on_deadline() override;
+  Waiter* as_waiter() override { return this; }
+  void state(Archive& ar) override;
+
+ private:
+  friend class Process;
+  friend class Tasks;
+  ~Thread() override;
+
+  void on_woken() override;
+  void set_state(State state);
+  void update_attention();
+  /// The last step, by Tasks.
+  void finish();
+
+  Ref<Process> process_;
+  Name name_;
+  State state_ = State::kNew;
+  bool attention_ = false;
+  uint32_t suspend_count_ = 0;
+  uint64_t start_order_ = 0;  // Among the threads of the process.
+  uint64_t deadline_id_ = 0;
+  ThreadContext context_;
+  CallState call_;
+  Turn turn_;
+  std::optional<Exception> exception_;
+  std::optional<Exception> pending_exception_;
+};
+
+}  // namespace jacinth::kernel
