@@ -1,0 +1,66 @@
+#include "kernel/syscalls/call.h"
+
+#include <utility>
+
+#include "kernel/object/core.h"
+#include "kernel/syscalls/kernel.h"
+#include "kernel/syscalls/table.h"
+
+namespace jacinth::kernel {
+
+Result<std::string> UserBytesIn::text(size_t size) const {
+  std::string text(size, '\0');
+  TRY_STATUS(read(std::as_writable_bytes(std::span(text))));
+  return text;
+}
+
+Status Call::lookup_failed(Status status) {
+  // Whether the policy allows or denies makes no difference here: the handle is bad all the same.
+  if (status == Status::kBadHandle) static_cast<void>(policy(abi::PolicyCondition::kBadHandle));
+  return status;
+}
+
+Status Call::park_on(WaitQueue* queue, BlockReason reason, Time deadline) {
+  if (std::exchange(fresh_wake_, false)) {
+    Status status = thread_.wait().woken_with;
+    if (status != Status::kOk) return status;
+  }
+  if (thread_.dying_or_dead()) return Status::kInternalIntrKilled;
+  if (thread_.attention()) return Status::kInterruptedRetry;
+  if (deadline <= now()) return Status::kTimedOut;
+  thread_.park(queue, reason, deadline);
+  return Status::kParked;
+}
+
+Status Call::give(UserOut<Handle> out, Ref<Object> object, Rights rights) {
+  HandleOwner owner = TRY(core().handles().make(std::move(object), rights));
+  Handle value = handles().add(std::move(owner));
+  Status status = out.write(value);
+  if (status != Status::kOk) static_cast<void>(handles().remove(value));
+  return status;
+}
+
+Status Call::give(UserOut<Handle> out0, Ref<Object> object0, UserOut<Handle> out1, Ref<Object> object1, Rights rights) {
+  HandleOwner handle0 = TRY(core().handles().make(std::move(object0), rights));
+  HandleOwner handle1 = TRY(core().handles().make(std::move(object1), rights));
+  return give(out0, std::move(handle0), out1, std::move(handle1));
+}
+
+Status Call::give(UserOut<Handle> out0, HandleOwner handle0, UserOut<Handle> out1, HandleOwner handle1) {
+  Handle value0 = handles().add(std::move(handle0));
+  Handle value1 = handles().add(std::move(handle1));
+  Status status = out0.write(value0);
+  if (status == Status::kOk) status = out1.write(value1);
+  if (status != Status::kOk) {
+    static_cast<void>(handles().remove(value0));
+    static_cast<void>(handles().remove(value1));
+  }
+  return status;
+}
+
+Status Call::unsupported(std::string_view what, Status status) {
+  kernel_.report_unsupported(thread_, table_entry(number())->row->name, what, status);
+  return status;
+}
+
+}  // namespace jacinth::kernel

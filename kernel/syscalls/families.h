@@ -1,0 +1,19 @@
+// Where the rows of the table come from: one function per family of handlers, in the file of that name.
+#pragma once
+
+#include <span>
+
+#include "kernel/syscalls/table.h"
+
+namespace jacinth::kernel {
+
+std::span<const Row> absent_rows();
+std::span<const Row> futex_rows();
+std::span<const Row> job_rows();
+std::span<const Row> misc_rows();
+std::span<const Row> process_rows();
+std::span<const Row> task_rows();
+std::span<const Row> thread_rows();
+std::span<const Row> vdso_rows();
+
+}  // namespace jacinth::kernel

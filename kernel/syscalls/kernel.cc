@@ -1,0 +1,209 @@
+#include "kernel/syscalls/kernel.h"
+
+#include <utility>
+
+#include "emu/base/check.h"
+#include "emu/state/archive.h"
+#include "kernel/vdso/image.h"
+
+namespace jacinth::kernel {
+namespace {
+
+constexpr uint16_t kNoReturnSite = 0xffff;
+
+}  // namespace
+
+Kernel::Kernel(Platform& platform, KernelOptions options)
+    : vm_(platform), core_(platform, std::move(options.options)), tasks_(core_), only_from_vdso_(options.only_from_vdso) {
+  vm_.attach(core_);
+  for (const TableEntry& entry : syscall_table()) {
+    if (entry.info->number < 0) continue;
+    auto number = static_cast<size_t>(entry.info->number);
+    if (handlers_.size() <= number) handlers_.resize(number + 1);
+    handlers_[number] = entry.row->handler;
+  }
+  const VdsoImage& vdso = vdso_image(platform.arch());
+  vdso_code_offset_ = vdso.code_offset;
+  return_sites_.assign(vdso.code_size, kNoReturnSite);
+  for (const ReturnSite& site : vdso.return_sites) return_sites_[site.offset - vdso.code_offset] = site.number;
+  root_job_ = Job::create_root(core_);
+}
+
+Kernel::~Kernel() {
+  tasks_.forget_all();
+  root_job_ = nullptr;
+  initial_process_ = nullptr;
+  core_.let_go();
+}
+
+ThreadContext* Kernel::schedule(unsigned cpu) {
+  while (!outcome_) {
+    Thread* thread = tasks_.scheduler().choose(cpu, core_.now());
+    if (thread == nullptr) return nullptr;
+    if (thread->call().active) {
+      tasks_.tell([&](KernelObserver& observer) { observer.call_resumed(*thread, thread->call().trap); });
+      int64_t result = 0;
+      bool over = run_call(*thread, result);
+      if (over) thread->context().result = result;
+      leave();
+      continue;
+    }
+    if (thread->attention()) {
+      attend(*thread);
+      leave();
+      continue;
+    }
+    return &thread->context();
+  }
+  return nullptr;
+}
+
+ThreadContext* Kernel::current(unsigned cpu) {
+  Thread* thread = tasks_.scheduler().current(cpu);
+  // Another CPU may have killed or suspended it: schedule() sees to that.
+  return thread != nullptr && !thread->attention() && !outcome_ ? &thread->context() : nullptr;
+}
+
+bool Kernel::work_waiting() const { return tasks_.scheduler().work_waiting() && !outcome_; }
+
+Duration Kernel::slice(unsigned cpu) const {
+  return tasks_.scheduler().slice(cpu, core_.now());
+}
+
+bool Kernel::accepts(const Thread& thread, const Trap& trap) const {
+  if (only_from_vdso_) [[likely]] {
+    uint64_t offset = trap.return_address.value - thread.process().vdso_base().value - vdso_code_offset_;
+    return offset < return_sites_.size() && return_sites_[offset] == trap.number;
+  }
+  return trap.number < handlers_.size() && handlers_[trap.number] != nullptr;
+}
+
+Next Kernel::system_call(unsigned cpu, const Trap& trap, int64_t& result) {
+  Thread& thread = *tasks_.scheduler().current(cpu);
+  thread.call().trap = trap;
+  if (tasks_.observed()) [[unlikely]] {
+    tasks_.tell([&](KernelObserver& observer) { observer.call_entered(thread, trap); });
+  }
+  if (!accepts(thread, trap)) [[unlikely]]
+    return refuse(thread, result);
+
+  bool over = run_call(thread, result);
+  leave();
+  if (!over) return Next::kSwitch;
+  if (thread.attention() || tasks_.scheduler().should_switch(cpu)) [[unlikely]] {
+    if (!thread.dying_or_dead()) thread.context().result = result;
+    return Next::kSwitch;
+  }
+  return Next::kContinue;
+}
+
+/// Runs the handler of the thread's call. True when the call is over, with its result.
+bool Kernel::run_call(Thread& thread, int64_t& result) {
+  CallState& state = thread.call();
+  Call call(*this, thread);
+  result = handlers_[state.trap.number](call);
+  if (thread.parked()) {
+    state.active = state.resumed = true;
+    if (tasks_.observed()) {
+      tasks_.tell([&](KernelObserver& observer) { observer.call_parked(thread, state.trap); });
+    }
+    return false;
+  }
+  if (tasks_.observed()) [[unlikely]] {
+    bool ended = thread.dying_or_dead();
+    tasks_.tell([&](KernelObserver& observer) {
+      if (ended) {
+        observer.call_abandoned(thread, state.trap);
+      } else {
+        observer.call_left(thread, state.trap, result);
+      }
+    });
+  }
+  state.clear();
+  return true;
+}
+
+/// A trap that no instruction of the vDSO makes.
+Next Kernel::refuse(Thread& thread, int64_t& result) {
+  result = abi::raw(Status::kBadSyscall);
+  thread.raise_policy(abi::ExceptionPolicyCode::kBadSyscall, static_cast<uint32_t>(thread.call().trap.number));
+  thread.context().result = result;
+  tasks_.tell([&](KernelObserver& observer) { observer.call_left(thread, thread.call().trap, result); });
+  return Next::kSwitch;
+}
+
+/// What a thread has to meet before it may run on.
+void Kernel::attend(Thread& thread) {
+  if (std::optional<Exception> exception = thread.take_pending_exception()) {
+    tasks_.deliver(thread, *exception);
+    return;
+  }
+  thread.enter_suspension();
+}
+
+bool Kernel::page_fault(unsigned cpu, GuestAddr page, AccessKind access) {
+  Thread& thread = *tasks_.scheduler().current(cpu);
+  return thread.process().memory().fault(page, access) == Status::kOk;
+}
+
+Next Kernel::page_fault_stop(unsigned cpu, const ExceptionInfo& fault) {
+  Thread& thread = *tasks_.scheduler().current(cpu);
+  if (page_fault(cpu, fault.address.page(), fault.access)) return Next::kContinue;
+  return deliver(thread, fault);
+}
+
+Next Kernel::exception(unsigned cpu, const ExceptionInfo& info) {
+  return deliver(*tasks_.scheduler().current(cpu), info);
+}
+
+Next Kernel::deliver(Thread& thread, const ExceptionInfo& info) {
+  tasks_.deliver(thread, Exception::from_machine(info));
+  leave();
+  return Next::kSwitch;
+}
+
+void Kernel::alarm() {
+  core_.fire_deadlines();
+  leave();
+}
+
+void Kernel::leave() {
+  tasks_.settle();
+  if (initial_process_ && initial_process_->dead() && !outcome_) [[unlikely]] {
+    outcome_ = Outcome{.kind = Outcome::Kind::kExited, .return_code = initial_process_->return_code()};
+  }
+}
+
+void Kernel::report_unsupported(Thread& thread, std::string_view call, std::string_view option, Status status) {
+  if (unsupported_.add(thread, call, option, status)) outcome_ = Outcome{.kind = Outcome::Kind::kUnsupported};
+}
+
+std::vector<Thread*> Kernel::blocked_threads() {
+  std::vector<Thread*> blocked;
+  core_.objects().for_each([&](Object& object) {
+    auto* thread = object_cast<Thread>(&object);
+    if (thread != nullptr && thread->started() && !thread->dying_or_dead()) blocked.push_back(thread);
+  });
+  return blocked;
+}
+
+void Kernel::state(Archive& ar) {
+  if (ar.loading()) {
+    tasks_.forget_all();
+    root_job_ = nullptr;
+    initial_process_ = nullptr;
+    core_.let_go();
+  }
+  vm_.state(ar);
+  core_.state(ar);
+  if (ar.loading()) vm_.settle_loaded();
+  tasks_.scheduler().state(ar);
+  state_ref(ar, root_job_);
+  state_ref(ar, initial_process_);
+  bool ended = outcome_.has_value();
+  ar(ended);
+  if (ar.loading()) outcome_ = ended ? std::optional<Outcome>(Outcome{}) : std::nullopt;
+  if (outcome_) ar(outcome_->kind, outcome_->return_code);
+}
+
+}  // namespace jacinth::kernel

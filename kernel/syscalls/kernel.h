@@ -1,0 +1,101 @@
+// The kernel as the machine sees it: traps, faults and alarms come in here, threads to run go out.
+//
+//   machine --system_call--> Kernel --table--> handler --verb--> object
+//           --schedule-----> Kernel --> Scheduler::choose
+//
+// Each entry ends by settling what it set off (kernel/task/tasks.h), so that between entries every object is alive or
+// gone, never in between.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "kernel/object/core.h"
+#include "kernel/platform/platform.h"
+#include "kernel/syscalls/table.h"
+#include "kernel/syscalls/unsupported.h"
+#include "kernel/task/job.h"
+#include "kernel/task/process.h"
+#include "kernel/task/tasks.h"
+#include "kernel/task/thread.h"
+#include "kernel/vm/vm.h"
+
+namespace jacinth::kernel {
+
+struct KernelOptions {
+  /// Kernel command line options.
+  Options options;
+  /// System calls are refused unless they come from the vDSO. Unit tests, which have no vDSO, turn it off.
+  bool only_from_vdso = true;
+};
+
+/// Why there is nothing more to run.
+struct Outcome {
+  enum class Kind : uint8_t {
+    kExited,       ///< The initial process is dead: `return_code` is the run's.
+    kUnsupported,  ///< Something that we lack was used, and the policy is to stop there.
+  };
+  Kind kind = Kind::kExited;
+  int64_t return_code = 0;
+};
+
+class Kernel final : public KernelEntry {
+ public:
+  Kernel(Platform& platform, KernelOptions options);
+  ~Kernel() override;
+
+  Core& core() { return core_; }
+  Vm& vm() { return vm_; }
+  Tasks& tasks() { return tasks_; }
+  const Ref<Job>& root_job() const { return root_job_; }
+  UnsupportedLedger& unsupported() { return unsupported_; }
+
+  /// The process whose end is the end of the run.
+  void set_initial_process(Ref<Process> process) { initial_process_ = std::move(process); }
+  const Ref<Process>& initial_process() const { return initial_process_; }
+  /// Once there is one, schedule() has nothing to run any more.
+  const std::optional<Outcome>& outcome() const { return outcome_; }
+  /// Every thread that waits, in koid order: who waits on what when nothing can go on.
+  std::vector<Thread*> blocked_threads();
+
+  /// Runs what a kernel thread would: tests and the boot code settle what they did.
+  void settle() { leave(); }
+  /// A handler found something that we lack.
+  void report_unsupported(Thread& thread, std::string_view call, std::string_view option, Status status);
+
+  // KernelEntry.
+  ThreadContext* schedule(unsigned cpu) override;
+  ThreadContext* current(unsigned cpu) override;
+  bool work_waiting() const override;
+  Duration slice(unsigned cpu) const override;
+  Next system_call(unsigned cpu, const Trap& trap, int64_t& result) override;
+  bool page_fault(unsigned cpu, GuestAddr page, AccessKind access) override;
+  Next page_fault_stop(unsigned cpu, const ExceptionInfo& fault) override;
+  Next exception(unsigned cpu, const ExceptionInfo& info) override;
+  void alarm() override;
+  void state(Archive& ar) override;
+
+ private:
+  bool accepts(const Thread& thread, const Trap& trap) const;
+  Next refuse(Thread& thread, int64_t& result);
+  bool run_call(Thread& thread, int64_t& result);
+  void attend(Thread& thread);
+  Next deliver(Thread& thread, const ExceptionInfo& info);
+  void leave();
+
+  Vm vm_;
+  Core core_;
+  Tasks tasks_;
+  bool only_from_vdso_;
+  /// Handlers by number, and for each byte of the vDSO's code the number that may return there.
+  std::vector<Handler> handlers_;
+  uint64_t vdso_code_offset_ = 0;
+  std::vector<uint16_t> return_sites_;
+  Ref<Job> root_job_;
+  Ref<Process> initial_process_;
+  std::optional<Outcome> outcome_;
+  UnsupportedLedger unsupported_;
+};
+
+}  // namespace jacinth::kernel

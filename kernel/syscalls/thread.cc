@@ -1,0 +1,53 @@
+// Calls on threads. zircon/kernel/lib/syscalls/task.cc.
+#include "kernel/syscalls/entry_point.h"
+#include "kernel/syscalls/families.h"
+#include "kernel/syscalls/names.h"
+
+namespace jacinth::kernel {
+namespace {
+
+/// Makes a thread of a process; it runs when it is started.
+Status thread_create(Call& call, Handle process_handle, UserBytesIn user_name, size_t name_size, uint32_t options,
+                     UserOut<Handle> out) {
+  if (options != 0) return Status::kInvalidArgs;
+  std::string name = TRY(read_name(user_name, name_size));
+  Ref<Process> process = TRY(call.get<Process>(process_handle, Rights::kManageThread));
+  if (process->process_state() >= Process::State::kDying) return Status::kBadState;
+  auto thread = make_object<Thread>(process, name);
+  return call.give(out, thread, abi::default_rights(ObjectType::kThread));
+}
+
+/// Starts a thread of a process that runs already.
+Status thread_start(Call& call, Handle handle, GuestAddr entry, GuestAddr stack, uint64_t argument1,
+                    uint64_t argument2) {
+  Ref<Thread> thread = TRY(call.get<Thread>(handle, Rights::kManageThread));
+  if (!valid_entry_point(call.core().platform().arch(), entry)) return Status::kInvalidArgs;
+  return thread->start({.pc = entry, .sp = stack, .argument1 = argument1, .argument2 = argument2}, false);
+}
+
+void thread_exit(Call& call) { call.thread().kill(); }
+
+/// Lets other threads of the same priority go first.
+Status thread_legacy_yield(Call& call, uint32_t options) {
+  if (options != 0) return Status::kInvalidArgs;
+  call.core().tasks().scheduler().yield(call.thread().turn().cpu, call.now());
+  return Status::kOk;
+}
+
+constexpr auto kRows = std::to_array<Row>({
+    {"zx_thread_create", bind<thread_create>, Support::kFull,
+     "Makes a thread, which thread_start or process_start starts."},
+    {"zx_thread_exit", bind<thread_exit>, Support::kFull, "The last thread to exit ends its process."},
+    {"zx_thread_legacy_yield", bind<thread_legacy_yield>, Support::kFull,
+     "Goes behind the ready threads of its priority."},
+    {"zx_thread_read_state", unsupported, Support::kAbsent, "Registers of other threads cannot be read yet."},
+    {"zx_thread_start", bind<thread_start>, Support::kFull,
+     "The entry point must be an address of the guest's half, as since 2021."},
+    {"zx_thread_write_state", unsupported, Support::kAbsent, "Registers of other threads cannot be written yet."},
+});
+
+}  // namespace
+
+std::span<const Row> thread_rows() { return kRows; }
+
+}  // namespace jacinth::kernel
