@@ -264,11 +264,10 @@ uint64_t PageMap::node_bytes() const {
 }
 
 void PageMap::state(Archive& ar, Sharing& sharing) {
-  ar(base_);
+  if (ar.loading()) clear();
   bool present = root_ != nullptr;
-  ar(present);
+  ar(base_, present);
   if (ar.loading()) {
-    clear();
     if (base_ > kMaxBase) ar.fail("a page map out of range");
   }
   if (present && ar.ok()) state_of(ar, sharing, root_);

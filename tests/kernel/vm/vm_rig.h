@@ -21,7 +21,7 @@ namespace jacinth::kernel {
 
 class VmRig {
  public:
-  explicit VmRig(Arch arch = Arch::kArm64, Options options = {}, uint64_t ram_size = FakePlatform::kRamSize)
+  explicit VmRig(Arch arch = Arch::kArm64, Options options = {}, uint64_t ram_size = 8 << 20)
       : platform_(arch, ram_size), options_(std::move(options)) {
     start();
   }
@@ -45,6 +45,7 @@ class VmRig {
     return *vm_;
   }
   Pmm& pmm() { return vm_->pmm(); }
+  Frame pmm_zero() { return vm_->zero_frame(); }
   FakePlatform& platform() { return platform_; }
 
   // --- VMOs ---

@@ -1,0 +1,125 @@
+#include "kernel/vm/pmm.h"
+
+#include <set>
+
+#include "tests/support/fake_platform.h"
+#include "tests/support/test.h"
+
+namespace jacinth::kernel {
+namespace {
+
+constexpr uint64_t kFrames = 64;
+
+struct PmmRig {
+  FakePlatform platform{Arch::kArm64, kFrames* kPageSize};
+  Pmm pmm{platform};
+
+  Frame allocate() {
+    std::optional<Frame> frame = pmm.allocate(FrameState::kObject);
+    REQUIRE(frame.has_value());
+    return *frame;
+  }
+  bool zero(Frame frame) {
+    const std::byte* data = pmm.data(frame);
+    return std::all_of(data, data + kPageSize, [](std::byte byte) { return byte == std::byte{0}; });
+  }
+};
+
+TEST_CASE("Every page frame is handed out once, lowest first, and then there are none") {
+  PmmRig rig;
+
+  for (uint64_t i = 0; i < kFrames; ++i)
+    REQUIRE(rig.pmm.address(rig.allocate()) == rig.platform.ram_base() + i * kPageSize);
+
+  REQUIRE_FALSE(rig.pmm.allocate(FrameState::kObject).has_value());
+  REQUIRE(rig.pmm.free_count() == 0);
+  REQUIRE(rig.pmm.count(FrameState::kObject) == kFrames);
+}
+
+TEST_CASE("The frame freed last comes first, and comes as zeros") {
+  PmmRig rig;
+  Frame first = rig.allocate();
+  Frame second = rig.allocate();
+  *rig.pmm.writable(second) = std::byte{0xff};
+
+  rig.pmm.free(first);
+  rig.pmm.free(second);
+
+  REQUIRE(rig.zero(second));
+  REQUIRE(rig.allocate() == second);
+  REQUIRE(rig.allocate() == first);
+}
+
+TEST_CASE("Frames are counted by what they are used for") {
+  PmmRig rig;
+  Frame object = rig.allocate();
+  std::optional<PhysAddr> table = rig.pmm.allocate_frame();
+  REQUIRE(table.has_value());
+
+  REQUIRE(rig.pmm.count(FrameState::kObject) == 1);
+  REQUIRE(rig.pmm.count(FrameState::kMmu) == 1);
+  REQUIRE(rig.pmm.free_count() == kFrames - 2);
+
+  rig.pmm.free(object);
+  rig.pmm.free_frame(*table);
+  REQUIRE(rig.pmm.count(FrameState::kObject) == 0);
+  REQUIRE(rig.pmm.count(FrameState::kMmu) == 0);
+  REQUIRE(rig.pmm.free_count() == kFrames);
+}
+
+TEST_CASE("A shared frame is freed with its last share") {
+  PmmRig rig;
+  Frame frame = rig.allocate();
+  rig.pmm.share(frame);
+  rig.pmm.share(frame);
+
+  rig.pmm.unshare(frame);
+  REQUIRE(rig.pmm.free_count() == kFrames - 1);
+  rig.pmm.unshare(frame);
+  REQUIRE(rig.pmm.free_count() == kFrames);
+}
+
+TEST_CASE("A contiguous run is aligned and leaves what it skipped to others") {
+  PmmRig rig;
+  rig.allocate();
+
+  std::optional<Frame> run = rig.pmm.allocate_contiguous(8, 16 * kPageSize, FrameState::kObject);
+  REQUIRE(run.has_value());
+  REQUIRE(rig.pmm.address(*run).value % (16 * kPageSize) == 0);
+  REQUIRE(rig.pmm.free_count() == kFrames - 9);
+
+  // All the others are still there, each once.
+  std::set<Frame> others;
+  while (std::optional<Frame> frame = rig.pmm.allocate(FrameState::kObject)) others.insert(*frame);
+  REQUIRE(others.size() == kFrames - 9);
+  for (uint32_t i = 0; i < 8; ++i) REQUIRE_FALSE(others.contains(Frame{static_cast<uint32_t>(*run) + i}));
+}
+
+TEST_CASE("A contiguous run is found among freed frames when nothing else is left") {
+  PmmRig rig;
+  std::vector<Frame> all;
+  for (uint64_t i = 0; i < kFrames; ++i) all.push_back(rig.allocate());
+  for (size_t i : {3, 20, 21, 22, 40, 41, 42, 43}) rig.pmm.free(all[i]);
+
+  REQUIRE_FALSE(rig.pmm.allocate_contiguous(5, kPageSize, FrameState::kObject).has_value());
+  REQUIRE(rig.pmm.allocate_contiguous(4, kPageSize, FrameState::kObject) == all[40]);
+  REQUIRE_FALSE(rig.pmm.allocate_contiguous(2, 8 * kPageSize, FrameState::kObject).has_value());
+  REQUIRE(rig.pmm.allocate_contiguous(3, kPageSize, FrameState::kObject) == all[20]);
+  REQUIRE(rig.allocate() == all[3]);
+}
+
+TEST_CASE("Allocations can be made to fail from a chosen one on") {
+  PmmRig rig;
+  rig.pmm.fail_after(2);
+  rig.allocate();
+  rig.allocate();
+  REQUIRE_FALSE(rig.pmm.allocate(FrameState::kObject).has_value());
+  REQUIRE_FALSE(rig.pmm.allocate_contiguous(1, kPageSize, FrameState::kObject).has_value());
+  REQUIRE_FALSE(rig.pmm.allocate_frame().has_value());
+
+  rig.pmm.never_fail();
+  rig.allocate();
+}
+
+}  // namespace
+}  // namespace jacinth::kernel
