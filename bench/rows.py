@@ -1,0 +1,98 @@
+"""What is compared with what. docs/benchmarks.md says why."""
+
+import platform
+
+from measure import Budget, Comparison, PerRound, Program, Whole
+
+ARCHES = ("arm64", "x86_64")
+HOST_ARCH = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), platform.machine())
+QEMU_NAME = {"arm64": "aarch64", "x86_64": "x86_64"}
+
+# How qemu-system starts an image, and where it is told the rounds. The clock of -icount is the executed instructions,
+# one nanosecond each, as ours is.
+QEMU_SYSTEM = {
+    "arm64": ("-M", "virt", "-cpu", "max", "-semihosting-config", "enable=on,target=native",
+              "-device", "loader,addr=0x47000000,data={rounds},data-len=8"),
+    "x86_64": ("-M", "pc", "-cpu", "Westmere", "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
+               "-device", "loader,addr=0x7000000,data={rounds},data-len=8"),
+}
+QEMU_RESULT = {"arm64": lambda status: status, "x86_64": lambda status: status >> 1}
+
+
+class Rows:
+    """All comparisons, for the programs of a build folder."""
+
+    def __init__(self, build):
+        self.build = build
+
+    def guest(self, arch, program, *arguments):
+        return Program("jacinth", (f"{self.build}/jacinth", "run", f"{self.build}/guests/{arch}/{program}", *arguments))
+
+    def peer(self, program):
+        return f"{self.build}/bench/{program}"
+
+    def bare_unicorn(self, arch, program, budget=None):
+        return Program("bare Unicorn", (self.peer("bare_unicorn"), self.peer(f"{program}_{arch}"), "{rounds}"), budget)
+
+    def qemu_user(self, arch, program, budget=None):
+        return Program("qemu-user", (f"qemu-{QEMU_NAME[arch]}", self.peer(f"{program}_{arch}"), "{rounds}"), budget)
+
+    def native(self, program, budget=None):
+        return Program("native", (self.peer(f"{program}_{HOST_ARCH}"), "{rounds}"), budget)
+
+    def qemu_system(self, arch, program, label, *options):
+        return Program(label, (f"qemu-system-{QEMU_NAME[arch]}", "-accel", "tcg", *options, "-m", "256", "-nodefaults",
+                               "-display", "none", "-kernel", self.peer(f"{program}_{arch}"), *QEMU_SYSTEM[arch]),
+                       result=QEMU_RESULT[arch])
+
+    def compute(self, arch, workload):
+        linux, bare = f"linux_{workload}", f"bare_{workload}"
+        peers = [self.bare_unicorn(arch, linux, Budget(1.05)), self.qemu_user(arch, linux),
+                 self.qemu_system(arch, bare, "qemu-system"),
+                 self.qemu_system(arch, bare, "qemu-system -icount", "-icount", "shift=0,sleep=off")]
+        if arch == HOST_ARCH:
+            peers.append(self.native(linux))
+        return Comparison(f"{workload}/{arch}", "ms", PerRound(10, 510, 1e3),
+                          self.guest(arch, f"bench_{workload}", "{rounds}"), tuple(peers), agree=True)
+
+    def call(self, arch):
+        return Comparison(f"call/{arch}", "ns", PerRound(10_000, 1_510_000, 1e9),
+                          self.guest(arch, "bench_empty_call", "{rounds}"),
+                          (self.native("linux_getppid", Budget(1.0)), self.qemu_user(arch, "linux_getppid"),
+                           self.bare_unicorn(arch, "linux_getppid")))
+
+    def roundtrip(self, arch):
+        pipe = (self.peer("native_pipe"), "{rounds}")
+        return Comparison(f"roundtrip/{arch}", "us", PerRound(1_000, 101_000, 1e6),
+                          self.guest(arch, "bench_pingpong", "{rounds}"),
+                          (Program("native pipes", pipe), Program("native pipes, 1 CPU", pipe, Budget(0.25), one_cpu=True)))
+
+    def touch(self, arch, memory, few, many):
+        native = Program("native", (self.peer("native_touch"), memory, "{rounds}"), Budget(1.0))
+        return Comparison(f"touch-{memory}/{arch}", "us", PerRound(few, many, 1e6 / 256),
+                          self.guest(arch, "bench_touch", memory, "{rounds}"), (native,))
+
+    def hello(self, arch):
+        program = self.peer(f"linux_hello_{arch}")
+        return Comparison(f"hello/{arch}", "ms", Whole(1e3), self.guest(arch, "hello"),
+                          (Program("qemu-user", (f"qemu-{QEMU_NAME[arch]}", program), Budget(10, "difference")),))
+
+    def idle(self, arch):
+        return Comparison(f"idle-process/{arch}", "MB", PerRound(8, 40, 1e-6, "peak", quick=4),
+                          self.guest(arch, "bench_idle", "{rounds}"), budget=Budget(4, "value"))
+
+    def all(self):
+        for arch in ARCHES:
+            yield self.compute(arch, "integer")
+            yield self.compute(arch, "mixed")
+        for arch in ARCHES:
+            yield self.call(arch)
+        for arch in ARCHES:
+            yield self.roundtrip(arch)
+        for arch in ARCHES:
+            yield self.touch(arch, "again", 10, 410)
+            yield self.touch(arch, "fresh", 10, 310)
+        for arch in ARCHES:
+            yield self.hello(arch)
+        for arch in ARCHES:
+            yield self.idle(arch)
