@@ -32,7 +32,8 @@ class Bus {
     MmioHandler* handler = nullptr;  ///< Not owned; outlives the bus.
   };
 
-  /// One address that nobody answered, and how often.
+  /// One address that nobody answered, and how often. A row of size 0 sums up the addresses that got no row of their
+  /// own.
   struct Ignored {
     uint64_t address = 0;
     uint32_t size = 0;
@@ -43,6 +44,7 @@ class Bus {
   /// Adds a region; regions must not overlap and sizes are whole pages (engines map pages).
   void add(PhysAddr base, uint64_t size, std::string_view name, MmioHandler& handler);
 
+  /// `size` bytes, zero-extended. An access that runs over the end of its region counts as unanswered.
   uint64_t read(PhysAddr address, unsigned size);
   void write(PhysAddr address, unsigned size, uint64_t value);
 
@@ -50,7 +52,7 @@ class Bus {
   const Region* find(PhysAddr address) const;
   const std::vector<Region>& regions() const { return regions_; }
 
-  /// What was ignored so far, by address; distinct addresses beyond kMaxIgnored are counted in the last row only.
+  /// What was ignored so far, by address; accesses beyond the first kMaxIgnored distinct ones share the last row.
   std::vector<Ignored> ignored() const;
   static constexpr size_t kMaxIgnored = 1024;
 
@@ -64,10 +66,12 @@ class Bus {
     uint32_t is_write = 0;
     auto operator<=>(const Access&) const = default;
   };
+  const Region* find_whole(PhysAddr address, unsigned size) const;
   void count_ignored(PhysAddr address, unsigned size, bool is_write);
 
   std::vector<Region> regions_;  // By base address.
   std::map<Access, uint64_t> ignored_;
+  uint64_t elsewhere_ = 0;
 };
 
 }  // namespace jacinth::emu

@@ -2,21 +2,27 @@
 //
 // Besides bytes it keeps one byte of notes per page, for three protocols that need to know about every write:
 //  - touched:  the page may differ from zero, so a digest or snapshot must look at it;
-//  - tracked:  a snapshot wants to hear of the first write (the TLB hands out read-only entries until then);
+//  - tracked:  nobody wrote to the page since a snapshot set this note on it; the first write clears it (the TLB hands
+//              out read-only entries until then);
 //  - code:     an engine may have translated instructions from the page. A page is either writable through some TLB or
-//              executable through some TLB, never both, across all engines (emu/cpu).
+//              executable through some TLB, never both, across all engines (emu/cpu). The first write clears it.
+// A fourth note, for the third protocol, says that some TLB may hold a writable entry.
+//
+// The digest is a hash over the hashes of the single pages, so that hashes of pages nobody wrote to could be kept from
+// one digest to the next without changing it.
 //
 // Left out: ROM, NUMA, and holes: a board has one contiguous block.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
-#include <span>
 #include <vector>
 
 #include "emu/base/address.h"
 #include "emu/base/check.h"
+#include "emu/memory/host_pages.h"
 #include "emu/state/archive.h"
 
 namespace jacinth::emu {
@@ -25,19 +31,16 @@ namespace jacinth::emu {
 class CodeWatcher {
  public:
   virtual ~CodeWatcher() = default;
+  /// The page's notes still say kCode.
   virtual void code_page_written(PhysAddr page) = 0;
 };
 
 class PhysicalMemory {
  public:
-  enum Note : uint8_t { kTouched = 1, kTracked = 2, kCode = 4 };
+  enum Note : uint8_t { kTouched = 1, kTracked = 2, kCode = 4, kWritableInTlb = 8 };
 
   /// Reserves `size` bytes (a multiple of the page size, at least one page) that the guest sees at `base`.
   PhysicalMemory(PhysAddr base, uint64_t size);
-  ~PhysicalMemory();
-  PhysicalMemory(const PhysicalMemory&) = delete;
-  PhysicalMemory& operator=(const PhysicalMemory&) = delete;
-
   PhysAddr base() const { return base_; }
   uint64_t size() const { return size_; }
   uint64_t page_count() const { return size_ / kPageSize; }
@@ -49,14 +52,14 @@ class PhysicalMemory {
   /// The bytes at `address`, to read. Stays valid for the life of the memory; `address` must be inside.
   const std::byte* data(PhysAddr address) const {
     CHECK(contains(address), "{:#x}", address.value);
-    return host_ + (address - base_);
+    return ram_.data() + (address - base_);
   }
 
   /// The bytes from `address` to the end of its page, to write now. Everybody but an engine writes through here.
   std::byte* writable(PhysAddr address) {
     CHECK(contains(address), "{:#x}", address.value);
     note_write(address);
-    return host_ + (address - base_);
+    return ram_.data() + (address - base_);
   }
 
   /// Notes that the page of `address` is about to be written: by writable(), or by a TLB entry that allows it.
@@ -68,29 +71,71 @@ class PhysicalMemory {
   }
 
   uint8_t notes(PhysAddr address) const { return notes_[index(address)]; }
-  void set_notes(PhysAddr address, uint8_t notes) { notes_[index(address)] |= notes; }
-  void clear_notes(PhysAddr address, uint8_t notes) { notes_[index(address)] &= static_cast<uint8_t>(~notes); }
+  /// For every note but kTouched: a page becomes touched only by note_write().
+  void set_notes(PhysAddr address, uint8_t notes) {
+    CHECK((notes & kTouched) == 0);
+    notes_[index(address)] |= notes;
+  }
+  void clear_notes(PhysAddr address, uint8_t notes) {
+    CHECK((notes & kTouched) == 0);
+    notes_[index(address)] &= static_cast<uint8_t>(~notes);
+  }
 
-  /// Makes the page zero, and gives its host memory back when it was touched. The page leaves the digest.
+  /// Pages that were written since they were last zero.
+  uint64_t touched_pages() const;
+
+  /// Makes the page zero and forgets its notes; it leaves the digest. No TLB may still allow writes to it. Its host
+  /// memory goes back to the host some time after its 2 MiB neighbourhood is unused.
   void discard(PhysAddr page);
 
   /// The watcher must outlive the memory or be reset to null.
   void set_code_watcher(CodeWatcher* watcher) { watcher_ = watcher; }
 
   /// The host address that engines map; only emu/cpu uses it.
-  std::byte* host_base() { return host_; }
+  std::byte* host_base() { return ram_.data(); }
 
-  /// All touched pages that are not zero, in order: number and contents.
+  /// All touched pages that are not zero, in order: number and contents. Loading makes every other page zero, and
+  /// expects memory of the same base and size.
   void state(Archive& ar);
 
  private:
-  size_t index(PhysAddr address) const { return (address - base_) >> kPageShift; }
+  /// The unit in which the host gives memory and takes it back.
+  struct Chunk {
+    uint16_t touched = 0;   ///< Pages with kTouched.
+    bool resident = false;  ///< The host may have memory behind it.
+  };
+  static constexpr uint64_t kPagesPerChunk = HostPages::kHugePageSize / kPageSize;
+  /// So many chunks without a touched page stay resident: handing a page to and fro must not cost a huge page each
+  /// time.
+  static constexpr size_t kMaxIdleChunks = 4;
+
+  size_t index(PhysAddr address) const {
+    CHECK(contains(address), "{:#x}", address.value);
+    return (address - base_) >> kPageShift;
+  }
+  std::byte* page_bytes(size_t page) { return ram_.data() + (page << kPageShift); }
+
   void note_first_write(PhysAddr address, uint8_t& notes);
+  void touch(Chunk& chunk);
+  void release_idle_chunks();
+  void release_all();
+  /// Calls visit(page number) for each touched page that is not zero, in order.
+  template <class Visitor>
+  void for_each_page_in_use(Visitor&& visit);
+  void hash(Archive& ar);
+  void save(Archive& ar);
+  void load(Archive& ar);
+
+  struct Free {
+    void operator()(uint8_t* block) const { std::free(block); }
+  };
 
   PhysAddr base_;
   uint64_t size_;
-  std::byte* host_ = nullptr;
-  std::vector<uint8_t> notes_;
+  HostPages ram_;
+  std::unique_ptr<uint8_t[], Free> notes_;  // From calloc: a large machine must not pay for notes it never writes.
+  std::vector<Chunk> chunks_;
+  size_t idle_chunks_ = 0;
   CodeWatcher* watcher_ = nullptr;
 };
 

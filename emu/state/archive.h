@@ -8,15 +8,22 @@
 // only ordered containers are accepted; a type that the compiler cannot see through (padding, pointers, floating
 // point) is refused at compile time and declares its own state().
 //
+// What is loaded may have been damaged: no count makes us allocate more than its bytes could fill, keys come in order
+// or the archive fails, and whoever has an invariant between its fields checks it after loading and calls fail().
+//
 // Not modelled: cyclic object graphs. The kernel writes references as koids and keeps the table (kernel/object).
+// Left out: hosts that are not little-endian (saved bytes are the host's), and two things the compiler cannot show us:
+// a pointer hidden inside a plain struct, and a bool there (a damaged one is neither true nor false: use uint8_t).
 #pragma once
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -31,9 +38,28 @@ namespace jacinth {
 
 class Archive;
 
+static_assert(std::endian::native == std::endian::little, "saved states and page tables are little-endian");
+
+namespace detail {
+
+/// Types that look like plain bytes but only point at somebody else's.
+template <class T>
+inline constexpr bool kPointsElsewhere = std::is_pointer_v<T> || std::is_member_pointer_v<T>;
+template <class T, size_t N>
+inline constexpr bool kPointsElsewhere<std::span<T, N>> = true;
+template <class C, class Traits>
+inline constexpr bool kPointsElsewhere<std::basic_string_view<C, Traits>> = true;
+template <class T>
+inline constexpr bool kPointsElsewhere<std::reference_wrapper<T>> = true;
+template <class T, size_t N>
+inline constexpr bool kPointsElsewhere<std::array<T, N>> = kPointsElsewhere<T>;
+
+}  // namespace detail
+
 /// Bytes that mean the same wherever they lie: no padding, no pointers, no floating point.
 template <class T>
-concept Plain = std::is_trivially_copyable_v<T> && std::has_unique_object_representations_v<T> && !std::is_pointer_v<T>;
+concept Plain =
+    std::is_trivially_copyable_v<T> && std::has_unique_object_representations_v<T> && !detail::kPointsElsewhere<T>;
 
 /// Declares its own state.
 template <class T>
@@ -71,6 +97,9 @@ class Archive {
   /// Visits `size` bytes at `data`.
   virtual void bytes(void* data, size_t size) = 0;
 
+  /// About so many bytes will follow.
+  virtual void expect(size_t /*size*/) {}
+
   /// A count of elements. A loaded count never exceeds what the remaining bytes could hold at `min_bytes` each, so that
   /// a damaged file cannot make us allocate.
   size_t count(size_t size, size_t min_bytes = 1);
@@ -102,18 +131,29 @@ class Archive {
 
   template <class T>
   void visit(std::vector<T>& list) {
-    list.resize(count(list.size()));
     if constexpr (Plain<T> && !Stateful<T>) {
+      list.resize(count(list.size(), sizeof(T)));
       bytes(list.data(), list.size() * sizeof(T));
     } else {
-      for (T& item : list) visit(item);
+      visit_items(list);
     }
   }
 
   template <class T>
   void visit(std::deque<T>& list) {
-    list.resize(count(list.size()));
-    for (T& item : list) visit(item);
+    visit_items(list);
+  }
+
+  /// Loads one item at a time: items may be larger in memory than what saved them, so a count alone proves nothing.
+  template <class List>
+  void visit_items(List& list) {
+    size_t size = count(list.size());
+    if (!loading()) {
+      for (auto& item : list) visit(item);
+      return;
+    }
+    list.clear();
+    for (size_t i = 0; i < size && ok(); ++i) visit(list.emplace_back());
   }
 
   template <class T, size_t N>
@@ -148,7 +188,8 @@ class Archive {
     for (size_t i = 0; i < size && ok(); ++i) {
       K key{};
       visit(key);
-      visit(map[std::move(key)]);
+      if (!map.empty() && !map.key_comp()(map.rbegin()->first, key)) return fail("keys out of order");
+      visit(map.try_emplace(map.end(), std::move(key))->second);
     }
   }
 
@@ -163,7 +204,8 @@ class Archive {
     for (size_t i = 0; i < size && ok(); ++i) {
       K key{};
       visit(key);
-      set.insert(std::move(key));
+      if (!set.empty() && !set.key_comp()(*set.rbegin(), key)) return fail("keys out of order");
+      set.insert(set.end(), std::move(key));
     }
   }
 
@@ -183,6 +225,7 @@ class Writer final : public Archive {
  public:
   Writer() : Archive(Mode::kSave) {}
   void bytes(void* data, size_t size) override;
+  void expect(size_t size) override { data_.reserve(data_.size() + size); }
   const std::vector<std::byte>& data() const { return data_; }
   std::vector<std::byte> take() { return std::move(data_); }
 
