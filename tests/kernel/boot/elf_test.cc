@@ -1,10 +1,11 @@
+// ELF headers: what is accepted, and what every refusal says.
 #include "kernel/boot/elf.h"
 
-#include <catch2/catch.hpp>
 #include <functional>
 #include <random>
 
 #include "tests/support/elf_builder.h"
+#include "tests/support/test.h"
 
 namespace jacinth::kernel {
 namespace {
@@ -13,18 +14,18 @@ TEST_CASE("a good ELF file is taken as it is", "[elf]") {
   for (Arch arch : {Arch::kArm64, Arch::kX86_64}) {
     auto elf = parse_elf(good_elf(arch).build());
     REQUIRE(elf.has_value());
-    CHECK(elf->arch == arch);
-    CHECK(elf->position_independent);
-    CHECK(elf->entry == 0x1000);
+    REQUIRE(elf->arch == arch);
+    REQUIRE(elf->position_independent);
+    REQUIRE(elf->entry == 0x1000);
     REQUIRE(elf->segments.size() == 3);
-    CHECK(elf->segments[1].permissions == PagePermissions{.read = true, .execute = true});
-    CHECK(elf->segments[2].address == 0x3010);
-    CHECK(elf->segments[2].file_size == 0x800);
-    CHECK(elf->segments[2].memory_size == 0x5000);
-    CHECK(elf->low() == 0);
-    CHECK(elf->span() == 0x9000);
-    CHECK(elf->stack_size == 0x20000);
-    CHECK_FALSE(elf->interpreter.has_value());
+    REQUIRE(elf->segments[1].permissions == PagePermissions{.read = true, .execute = true});
+    REQUIRE(elf->segments[2].address == 0x3010);
+    REQUIRE(elf->segments[2].file_size == 0x800);
+    REQUIRE(elf->segments[2].memory_size == 0x5000);
+    REQUIRE(elf->low() == 0);
+    REQUIRE(elf->span() == 0x9000);
+    REQUIRE(elf->stack_size == 0x20000);
+    REQUIRE_FALSE(elf->interpreter.has_value());
   }
 }
 
@@ -33,13 +34,13 @@ TEST_CASE("an interpreter is named", "[elf]") {
   builder.phdrs.push_back({.p_type = PT_INTERP, .p_offset = 0x1800, .p_filesz = 9});
   std::vector<std::byte> file = builder.build();
   std::memcpy(file.data() + 0x1800, "ld.so.1", 8);
-  CHECK(parse_elf(file)->interpreter == "ld.so.1");
+  REQUIRE(parse_elf(file)->interpreter == "ld.so.1");
 }
 
 TEST_CASE("an empty segment is no segment", "[elf]") {
   ElfBuilder builder = good_elf();
   builder.load(0x2000, PF_R, 0);
-  CHECK(parse_elf(builder.build())->segments.size() == 3);
+  REQUIRE(parse_elf(builder.build())->segments.size() == 3);
 }
 
 struct Refusal {
@@ -86,8 +87,8 @@ TEST_CASE("every refusal names what is wrong", "[elf]") {
     auto elf = parse_elf(builder.build());
     INFO(refusal.says);
     REQUIRE_FALSE(elf.has_value());
-    CHECK_THAT(elf.error(), Catch::Contains(refusal.says));
-    CHECK(elf.error().find('\n') == std::string::npos);
+    REQUIRE_THAT(elf.error(), Catch::Contains(refusal.says));
+    REQUIRE(elf.error().find('\n') == std::string::npos);
   }
 }
 
@@ -95,7 +96,7 @@ TEST_CASE("a file cut anywhere is refused or whole", "[elf]") {
   std::vector<std::byte> file = good_elf().build();
   for (size_t size = 0; size < 0x400; ++size) {
     INFO("cut at " << size);
-    CHECK_FALSE(parse_elf(std::span(file).first(size)).has_value());
+    REQUIRE_FALSE(parse_elf(std::span(file).first(size)).has_value());
   }
 }
 
@@ -120,7 +121,7 @@ TEST_CASE("20 000 mutations of a good file never trip the parser", "[elf][fuzz]"
     }
     auto elf = parse_elf(file);
     if (!elf) {
-      CHECK_FALSE(elf.error().empty());
+      REQUIRE_FALSE(elf.error().empty());
       continue;
     }
     ++accepted;
@@ -128,14 +129,14 @@ TEST_CASE("20 000 mutations of a good file never trip the parser", "[elf][fuzz]"
     REQUIRE_FALSE(elf->segments.empty());
     uint64_t end = 0;
     for (const ElfSegment& segment : elf->segments) {
-      CHECK(segment.first_page() >= end);
+      REQUIRE(segment.first_page() >= end);
       end = segment.end_page();
-      CHECK(segment.file_size <= segment.memory_size);
-      CHECK(segment.offset + segment.file_size <= file.size());
+      REQUIRE(segment.file_size <= segment.memory_size);
+      REQUIRE(segment.offset + segment.file_size <= file.size());
     }
   }
-  CHECK(accepted > 1000);
-  CHECK(accepted < 19'000);
+  REQUIRE(accepted > 1000);
+  REQUIRE(accepted < 19'000);
 }
 
 }  // namespace
