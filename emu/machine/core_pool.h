@@ -1,0 +1,60 @@
+// Which core runs which address space. A core costs megabytes and milliseconds to make, and holds nothing that cannot
+// be rebuilt, so there are a few, each kept with the address space it ran last; switching between two processes that
+// both have one flushes nothing.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "emu/cpu/cpu.h"
+#include "emu/state/thread_context.h"
+
+namespace jacinth::emu {
+
+class CorePool {
+ public:
+  using Factory = std::function<std::unique_ptr<Cpu>()>;
+
+  /// At most `limit` cores, at least one, made when first needed.
+  CorePool(size_t limit, Factory factory);
+  ~CorePool();
+
+  /// The core of `context`'s address space, with the context's registers in it and its pending result applied.
+  Cpu& core_for(ThreadContext& context);
+
+  /// Brings context.registers up to date and leaves them the only copy.
+  void fetch(ThreadContext& context);
+  /// Takes a fetch() back for a context that `cpu` is running right now and that nobody changed.
+  void reattach(ThreadContext& context, const Cpu& cpu);
+  /// The context is going away.
+  void forget(ThreadContext& context);
+  /// Address space `root` has changed: forget its translations.
+  void invalidate(PhysAddr root);
+  /// Address space `root` is going away.
+  void release(PhysAddr root);
+  /// Takes all registers back and drops all cores: what is known about translations and code is gone.
+  void drop_all();
+  /// Takes all registers back; cores stay warm.
+  void fetch_all();
+
+  size_t size() const { return cores_.size(); }
+
+ private:
+  struct Core {
+    std::unique_ptr<Cpu> cpu;
+    ThreadContext* resident = nullptr;
+    PhysAddr root;
+    bool assigned = false;
+    uint64_t last_used = 0;
+  };
+  Core& find(PhysAddr root);
+  static void take_back(Core& core);
+
+  size_t limit_;
+  Factory factory_;
+  std::vector<std::unique_ptr<Core>> cores_;
+  uint64_t clock_ = 0;
+};
+
+}  // namespace jacinth::emu

@@ -1,0 +1,189 @@
+#include "emu/machine/machine.h"
+
+#include <algorithm>
+
+#include "emu/base/check.h"
+
+namespace jacinth::emu {
+
+Machine::Machine(const MachineOptions& options)
+    : options_(options),
+      memory_(options.ram_base, options.ram_size),
+      coherence_(memory_),
+      pool_(options.core_limit, [this] { return make_core(options_.stepping); }),
+      cpus_(options.cpus) {
+  CHECK(options.cpus > 0);
+}
+
+Machine::~Machine() = default;
+
+std::unique_ptr<Cpu> Machine::make_core(bool stepping) {
+  return make_cpu({.arch = options_.arch, .stepping = stepping}, memory_, bus_, *this, coherence_);
+}
+
+Time Machine::now() {
+  if (running_ != nullptr) clock_.advance_bytes(running_->take_executed());
+  return clock_.now();
+}
+
+uint64_t Machine::executed_bytes() {
+  now();
+  return clock_.executed_bytes();
+}
+
+void Machine::set_alarm(Time when) {
+  alarm_ = when;
+  update_preemption();
+}
+
+void Machine::update_preemption() { preempt_at_ = std::min({alarm_, turn_end_, cpus_[turn_].slice_end}); }
+
+RunEnd Machine::run(const RunLimits& limits) {
+  CHECK(supervisor_ != nullptr);
+  stop_requested_ = false;
+  while (true) {
+    if (stop_requested_) return RunEnd::kStopped;
+    if (limits.interrupt != nullptr && *limits.interrupt != 0) return RunEnd::kInterrupted;
+    if (!in_turn_) {
+      if (now() >= alarm_) {
+        alarm_ = Time::never();
+        supervisor_->alarm();
+        for (CpuState& cpu : cpus_) cpu.must_schedule = 1;
+        continue;
+      }
+      if (clock_.now() >= limits.time) return RunEnd::kTimeLimit;
+      if (clock_.executed_bytes() >= limits.code_bytes) return RunEnd::kCodeLimit;
+      if (!take_turn()) {
+        if (stop_requested_) return RunEnd::kStopped;
+        if (alarm_ == Time::never()) return RunEnd::kBlocked;
+        if (alarm_ > limits.time) {
+          clock_.advance_to(limits.time);
+          return RunEnd::kTimeLimit;
+        }
+        clock_.advance_to(alarm_);
+        continue;
+      }
+    }
+
+    // The middle of a turn is no event of the run: whoever comes back here goes on as if nothing had been.
+    in_turn_ = true;
+    ThreadContext* context = supervisor_->current(turn_);
+    CHECK(context != nullptr);
+    limits_ = limits;
+    Stop stop = run_thread(*context);
+    if (stop.reason == Stop::Reason::kLimit) return RunEnd::kCodeLimit;
+    if (stop.reason == Stop::Reason::kBudget && clock_.now() < preempt_at_) return RunEnd::kTimeLimit;
+    in_turn_ = false;
+    if (stop.reason == Stop::Reason::kException) {
+      now();
+      spend(kTrapCost);
+      if (supervisor_->exception(turn_, stop.exception) == Next::kSwitch) cpus_[turn_].must_schedule = 1;
+    }
+  }
+}
+
+bool Machine::take_turn() {
+  Time time = clock_.now();
+  busy_ = 0;
+  for (unsigned i = 0; i < cpus_.size(); ++i) {
+    CpuState& cpu = cpus_[i];
+    bool idle_but_wanted = cpu.has_thread == 0 && supervisor_->work_waiting();
+    if (cpu.must_schedule != 0 || idle_but_wanted || (cpu.has_thread != 0 && time >= cpu.slice_end)) {
+      cpu.must_schedule = 0;
+      cpu.has_thread = supervisor_->schedule(i) != nullptr ? 1 : 0;
+      cpu.slice_end = cpu.has_thread != 0 ? time + supervisor_->slice(i) : Time::never();
+      if (stop_requested_) return false;
+    }
+    if (cpu.has_thread != 0) ++busy_;
+  }
+  if (busy_ == 0) return false;
+
+  // The one whose turn it is keeps it until its end; then the next that has work.
+  if (time >= turn_end_ || cpus_[turn_].has_thread == 0) {
+    do {
+      turn_ = (turn_ + 1) % static_cast<uint32_t>(cpus_.size());
+    } while (cpus_[turn_].has_thread == 0);
+    turn_end_ = Time::never();
+  }
+  if (busy_ == 1) {
+    turn_end_ = Time::never();
+  } else if (turn_end_ == Time::never()) {
+    turn_end_ = time + kTurn;
+  }
+  update_preemption();
+  return true;
+}
+
+uint64_t Machine::budget() const { return clock_.bytes_until(std::min(preempt_at_, limits_.time)); }
+
+Stop Machine::run_on(Cpu& core) {
+  uint64_t limit = limits_.code_bytes;
+  if (limit != Cpu::kUnlimited) limit -= clock_.executed_bytes();
+  running_ = &core;
+  Stop stop = core.run(budget(), limit);
+  clock_.advance_bytes(core.take_executed());
+  running_ = nullptr;
+  return stop;
+}
+
+Stop Machine::run_thread(ThreadContext& context) {
+  Stop stop = run_on(pool_.core_for(context));
+  if (stop.reason != Stop::Reason::kLimit || options_.stepping) return stop;
+
+  // A core that runs blocks stops before the block that holds the limit: the rest goes instruction by instruction.
+  if (stepper_ == nullptr) stepper_ = std::make_unique<CorePool>(1, [this] { return make_core(true); });
+  pool_.fetch(context);
+  stop = run_on(stepper_->core_for(context));
+  stepper_->fetch(context);
+  // The stepper is not told of later changes; it starts afresh next time.
+  stepper_.reset();
+  return stop;
+}
+
+// --- While the guest runs ---
+
+bool Machine::system_call(Cpu& core) {
+  clock_.advance_bytes(core.take_executed());
+  spend(kTrapCost);
+  Next next = supervisor_->system_call(turn_, core);
+  if (next == Next::kSwitch) {
+    cpus_[turn_].must_schedule = 1;
+    return false;
+  }
+  if (stop_requested_ || clock_.now() >= preempt_at_) return false;
+  core.set_budget(budget());
+  // Whoever fetched the registers may have changed them: they are loaded again.
+  if (supervisor_->current(turn_)->resident == nullptr) return false;
+  return busy_ == cpus_.size() || !supervisor_->work_waiting();
+}
+
+bool Machine::page_fault(Cpu& core, GuestAddr page, AccessKind access) {
+  clock_.advance_bytes(core.take_executed());
+  spend(kPageFaultCost);
+  bool resolved = supervisor_->page_fault(turn_, page, access);
+  ThreadContext* context = supervisor_->current(turn_);
+  if (context->resident == nullptr) (stepper_ != nullptr ? *stepper_ : pool_).reattach(*context, core);
+  core.set_budget(budget());
+  return resolved;
+}
+
+uint64_t Machine::counter(Cpu& core) {
+  clock_.advance_bytes(core.take_executed());
+  return static_cast<uint64_t>(clock_.now().ns);
+}
+
+void Machine::state(Archive& ar) {
+  pool_.fetch_all();
+  if (ar.loading()) pool_.drop_all();
+  ar(clock_, alarm_);
+  auto count = static_cast<uint32_t>(cpus_.size());
+  ar(count);
+  if (count != cpus_.size()) return ar.fail("a machine with another number of CPUs");
+  for (CpuState& cpu : cpus_) ar(cpu);
+  ar(turn_, turn_end_, in_turn_, busy_);
+  if (turn_ >= cpus_.size()) return ar.fail("a turn of a CPU that is not there");
+  if (ar.loading()) update_preemption();
+  ar(memory_, bus_);
+}
+
+}  // namespace jacinth::emu
