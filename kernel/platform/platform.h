@@ -120,6 +120,8 @@ class KernelEntry {
   virtual Next page_fault_stop(unsigned cpu, const ExceptionInfo& fault) = 0;
   virtual Next exception(unsigned cpu, const ExceptionInfo& info) = 0;
   virtual void alarm() = 0;
+  /// The run is over: nothing will be scheduled any more.
+  virtual bool finished() const = 0;
 
   virtual void state(Archive& ar) = 0;
 };

@@ -74,6 +74,7 @@ class Kernel final : public KernelEntry {
   Next page_fault_stop(unsigned cpu, const ExceptionInfo& fault) override;
   Next exception(unsigned cpu, const ExceptionInfo& info) override;
   void alarm() override;
+  bool finished() const override { return outcome_.has_value(); }
   void state(Archive& ar) override;
 
  private:

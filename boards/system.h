@@ -1,0 +1,56 @@
+// A board with a kernel on it: everything that runs a guest, put together.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "boards/board.h"
+#include "emu/machine/machine.h"
+#include "emu/state/archive.h"
+#include "kernel/platform/on_machine.h"
+#include "kernel/syscalls/kernel.h"
+
+namespace jacinth::boards {
+
+struct SystemOptions {
+  unsigned cpus = 2;
+  /// Bytes, a multiple of the page size; 0: the board's default.
+  uint64_t ram = 0;
+  /// All the chance there is.
+  uint64_t seed = 0;
+  /// One instruction at a time; the same run.
+  bool stepping = false;
+  kernel::KernelOptions kernel;
+  kernel::OnMachine::Console console = [](std::string_view) {};
+};
+
+class System {
+ public:
+  /// The options fit the board (the caller checked: see fits()).
+  System(const Board& board, const SystemOptions& options);
+  System(const System&) = delete;
+  System& operator=(const System&) = delete;
+
+  const Board& board() const { return board_; }
+  emu::Machine& machine() { return machine_; }
+  kernel::Kernel& kernel() { return kernel_; }
+
+  emu::RunEnd run(const emu::RunLimits& limits = {}) { return machine_.run(limits); }
+
+  /// Everything that the run's future depends on. Load into a fresh system of the same board and options only.
+  void state(Archive& ar);
+  Digest digest();
+
+ private:
+  const Board& board_;
+  emu::Machine machine_;
+  kernel::OnMachine platform_;
+  kernel::Kernel kernel_;
+};
+
+/// Empty when the options fit the board, else one line that says what does not.
+std::string unfit(const Board& board, const SystemOptions& options);
+
+}  // namespace jacinth::boards
