@@ -1,8 +1,11 @@
 #include "kernel/syscalls/kernel.h"
 
+#include <algorithm>
+#include <string>
 #include <utility>
 
 #include "emu/base/check.h"
+#include "emu/base/version.h"
 #include "emu/state/archive.h"
 #include "kernel/vdso/image.h"
 
@@ -11,10 +14,38 @@ namespace {
 
 constexpr uint16_t kNoReturnSite = 0xffff;
 
+/// Nanoseconds: ticks and time are the same.
+constexpr int64_t kTicksPerSecond = 1'000'000'000;
+constexpr uint32_t kCacheLineSize = 64;
+
+/// ZX_ARM64_FEATURE_ISA_*, what the model of the processor has: FP, ASIMD, AES, PMULL, SHA1, SHA2, CRC32, atomics.
+constexpr uint32_t kArm64Features = 0x1fe;
+/// ZX_HAS_CPU_FEATURES; x86-64 programs ask CPUID instead.
+constexpr uint32_t kHasCpuFeatures = 1;
+
+VdsoConstants constants(Platform& platform) {
+  std::string version = "jacinth-" + std::string(kVersion);
+  CHECK(version.size() < kVdsoVersionStringMax);
+  VdsoConstants values = {};
+  values.num_cpus = platform.cpu_count();
+  values.page_size = kPageSize;
+  values.dcache_line_size = kCacheLineSize;
+  values.icache_line_size = kCacheLineSize;
+  values.features_cpu = platform.arch() == Arch::kArm64 ? kHasCpuFeatures | kArm64Features : 0;
+  values.physmem = platform.ram_size();
+  values.ticks_per_second = kTicksPerSecond;
+  values.version_string_length = version.size();
+  std::ranges::copy(version, values.version_string);
+  return values;
+}
+
 }  // namespace
 
 Kernel::Kernel(Platform& platform, KernelOptions options)
-    : vm_(platform), core_(platform, std::move(options.options)), tasks_(core_), only_from_vdso_(options.only_from_vdso) {
+    : vm_(platform),
+      core_(platform, std::move(options.options)),
+      tasks_(core_),
+      only_from_vdso_(options.only_from_vdso) {
   vm_.attach(core_);
   for (const TableEntry& entry : syscall_table()) {
     if (entry.info->number < 0) continue;
@@ -32,8 +63,22 @@ Kernel::Kernel(Platform& platform, KernelOptions options)
 Kernel::~Kernel() {
   tasks_.forget_all();
   root_job_ = nullptr;
+  vdso_vmo_ = nullptr;
   initial_process_ = nullptr;
   core_.let_go();
+}
+
+Result<Ref<Vmo>> Kernel::vdso_vmo() {
+  if (vdso_vmo_) return vdso_vmo_;
+  const VdsoImage& image = vdso_image(core_.platform().arch());
+  Ref<Vmo> vmo = TRY(Vmo::create(core_, image.elf.size()));
+  static_cast<void>(vmo->set_name("vdso/next"));
+  VdsoConstants values = constants(core_.platform());
+  TRY_STATUS(vmo->write(0, image.elf));
+  TRY_STATUS(vmo->write(image.constants_offset, std::as_bytes(std::span(&values, 1))));
+  vdso_vmo_ = vmo;
+  vm_.set_vdso({.vmo = vdso_vmo_->koid(), .code_offset = image.code_offset, .code_size = image.code_size});
+  return vdso_vmo_;
 }
 
 ThreadContext* Kernel::schedule(unsigned cpu) {
@@ -66,9 +111,7 @@ ThreadContext* Kernel::current(unsigned cpu) {
 
 bool Kernel::work_waiting() const { return tasks_.scheduler().work_waiting() && !outcome_; }
 
-Duration Kernel::slice(unsigned cpu) const {
-  return tasks_.scheduler().slice(cpu, core_.now());
-}
+Duration Kernel::slice(unsigned cpu) const { return tasks_.scheduler().slice(cpu, core_.now()); }
 
 bool Kernel::accepts(const Thread& thread, const Trap& trap) const {
   if (only_from_vdso_) [[likely]] {
@@ -191,6 +234,7 @@ void Kernel::state(Archive& ar) {
   if (ar.loading()) {
     tasks_.forget_all();
     root_job_ = nullptr;
+    vdso_vmo_ = nullptr;
     initial_process_ = nullptr;
     core_.let_go();
   }
@@ -199,6 +243,7 @@ void Kernel::state(Archive& ar) {
   if (ar.loading()) vm_.settle_loaded();
   tasks_.scheduler().state(ar);
   state_ref(ar, root_job_);
+  state_ref(ar, vdso_vmo_);
   state_ref(ar, initial_process_);
   bool ended = outcome_.has_value();
   ar(ended);

@@ -20,6 +20,7 @@
 #include "kernel/task/tasks.h"
 #include "kernel/task/thread.h"
 #include "kernel/vm/vm.h"
+#include "kernel/vm/vmo.h"
 
 namespace jacinth::kernel {
 
@@ -49,6 +50,8 @@ class Kernel final : public KernelEntry {
   Vm& vm() { return vm_; }
   Tasks& tasks() { return tasks_; }
   const Ref<Job>& root_job() const { return root_job_; }
+  /// The image of the vDSO with this machine's constants in it, made at first use.
+  Result<Ref<Vmo>> vdso_vmo();
   UnsupportedLedger& unsupported() { return unsupported_; }
 
   /// The process whose end is the end of the run.
@@ -94,6 +97,7 @@ class Kernel final : public KernelEntry {
   uint64_t vdso_code_offset_ = 0;
   std::vector<uint16_t> return_sites_;
   Ref<Job> root_job_;
+  Ref<Vmo> vdso_vmo_;
   Ref<Process> initial_process_;
   std::optional<Outcome> outcome_;
   UnsupportedLedger unsupported_;
