@@ -86,7 +86,7 @@ Stop UnicornCpu::run(uint64_t budget, uint64_t limit) {
   running_ = true;
   soft_ = counted_ + std::min(budget, kUnlimited - counted_);
   hard_ = counted_ + std::min(limit, kUnlimited - counted_);
-  threshold_ = std::min(soft_, hard_);
+  update_threshold();
   stop_ = {};
   stopping_ = false;
   uint64_t idle_pc = ~uint64_t{0};
@@ -121,7 +121,8 @@ Stop UnicornCpu::run(uint64_t budget, uint64_t limit) {
     idle_pc = pc();
   }
   running_ = false;
-  soft_ = hard_ = threshold_ = kUnlimited;
+  soft_ = hard_ = kUnlimited;
+  update_threshold();
   if (stop_.reason == Stop::Reason::kException) {
     // The engine remembers an exception as if its handler were still running: a second one would become a double fault.
     Registers registers;
@@ -145,7 +146,7 @@ uc_err UnicornCpu::emulate(uint64_t from, std::optional<uint64_t> exit) {
 void UnicornCpu::set_budget(uint64_t budget) {
   uint64_t executed = counted_ - overshoot_;
   soft_ = executed + std::min(budget, kUnlimited - executed);
-  threshold_ = std::min(soft_, hard_);
+  update_threshold();
 }
 
 void UnicornCpu::stop_with(Stop::Reason reason) {
@@ -159,33 +160,30 @@ void UnicornCpu::request_stop() {
 }
 
 void UnicornCpu::on_block(uc_engine*, uint64_t address, uint32_t size, void* user_data) {
+  // Before every block: the way out is a tail call, so that this needs no stack.
   UnicornCpu& cpu = of(user_data);
-  if (cpu.stepping_over_) [[unlikely]] {
-    // One instruction was asked for: what comes second does not run.
-    if (cpu.block_ != kNoBlock) uc_emu_stop(cpu.uc_);
-    cpu.block_ = address;
-    return;
-  }
   uint64_t after = cpu.counted_ + size;
-  if (after > cpu.threshold_ && !cpu.admit(address, size)) [[unlikely]]
-    return;
+  if (after > cpu.threshold_) [[unlikely]]
+    return cpu.on_block_near_limit(address, size);
   cpu.counted_ = after;
   cpu.block_ = address;
   cpu.block_size_ = size;
 }
 
-/// The slow side of on_block: whether the block may run although a limit is near.
-bool UnicornCpu::admit(uint64_t address, uint32_t size) {
+/// The slow side of on_block: the block runs only if it may although a limit is near.
+void UnicornCpu::on_block_near_limit(uint64_t address, uint32_t size) {
+  if (stepping_over_) {
+    // One instruction was asked for: what comes second does not run.
+    if (block_ != kNoBlock) uc_emu_stop(uc_);
+    block_ = address;
+    return;
+  }
   // The budget comes first: whether a limit happens to lie here must not decide where a slice ends.
-  if (counted_ >= soft_ && address != block_ + block_size_) {
-    stop_with(Stop::Reason::kBudget);
-    return false;
-  }
-  if (counted_ + size > hard_) {
-    stop_with(Stop::Reason::kLimit);
-    return false;
-  }
-  return true;
+  if (counted_ >= soft_ && address != block_ + block_size_) return stop_with(Stop::Reason::kBudget);
+  if (counted_ + size > hard_) return stop_with(Stop::Reason::kLimit);
+  counted_ += size;
+  block_ = address;
+  block_size_ = size;
 }
 
 uint64_t UnicornCpu::ahead_of(uint64_t pc) const { return pc - block_ <= block_size_ ? block_ + block_size_ - pc : 0; }
@@ -410,10 +408,12 @@ void UnicornCpu::step_over_own_store() {
 
   // The instruction in a block of its own: translations are gone (forget_code), and an exit stands behind it.
   stepping_over_ = true;
+  update_threshold();
   fault_pending_ = false;
   end_block();
   uc_err error = emulate(from, from + length);
   stepping_over_ = false;
+  update_threshold();
   // Whatever was translated on the way is gone with the alias.
   uc_check(uc_ctl_flush_tb(uc_), "flush translations");
   uc_check(uc_ctl_flush_tlb(uc_), "flush the TLB");

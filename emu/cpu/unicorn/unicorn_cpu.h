@@ -11,6 +11,7 @@
 
 #include <unicorn/unicorn.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <set>
@@ -102,7 +103,9 @@ class UnicornCpu final : public Cpu {
   static uint64_t on_mmio_read(uc_engine* uc, uint64_t offset, unsigned size, void* user_data);
   static void on_mmio_write(uc_engine* uc, uint64_t offset, unsigned size, uint64_t value, void* user_data);
 
-  bool admit(uint64_t address, uint32_t size);
+  void on_block_near_limit(uint64_t address, uint32_t size);
+  /// What on_block() has to know of all limits.
+  void update_threshold() { threshold_ = stepping_over_ ? 0 : std::min(soft_, hard_); }
   bool fill(GuestAddr page, AccessKind access, uc_tlb_entry& entry);
   /// The instruction at the PC stores into the page that it lies in: runs it alone, so that nothing stale runs behind
   /// it.
@@ -135,19 +138,20 @@ class UnicornCpu final : public Cpu {
 
   static constexpr uint64_t kNoBlock = ~uint64_t{0};
 
-  // Counting. A block is counted when it begins; what it does not execute is taken back.
-  uint64_t counted_ = 0;
-  uint64_t taken_ = 0;
-  uint64_t overshoot_ = 0;           // While a callback looks at time in the middle of a block.
-  uint64_t threshold_ = kUnlimited;  // The smaller of the next two.
-  uint64_t soft_ = kUnlimited;
-  uint64_t hard_ = kUnlimited;
+  // Counting. A block is counted when it begins; what it does not execute is taken back. The first four are all that
+  // on_block() touches.
+  alignas(64) uint64_t counted_ = 0;
+  uint64_t threshold_ = kUnlimited;
   uint64_t block_ = kNoBlock;  // The block that was counted last; its end tells a fall-through from a transfer.
   uint32_t block_size_ = 0;
+  uint64_t soft_ = kUnlimited;
+  uint64_t hard_ = kUnlimited;
+  uint64_t taken_ = 0;
+  uint64_t overshoot_ = 0;  // While a callback looks at time in the middle of a block.
 
   std::optional<uint64_t> trap_end_;  // In a system call: where the guest goes on.
   Stop stop_;
-  bool stopping_ = false;  // uc_emu_stop was called; `stop_` says why.
+  bool stopping_ = false;   // uc_emu_stop was called; `stop_` says why.
   bool retry_ = false;      // Stopped for ourselves: clean up and go on.
   bool own_store_ = false;  // ... because code stores into its own page.
   bool stepping_over_ = false;
