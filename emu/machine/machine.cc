@@ -84,17 +84,26 @@ RunEnd Machine::run(const RunLimits& limits) {
 
 bool Machine::take_turn() {
   Time time = clock_.now();
-  busy_ = 0;
-  for (unsigned i = 0; i < cpus_.size(); ++i) {
-    CpuState& cpu = cpus_[i];
-    bool idle_but_wanted = cpu.has_thread == 0 && supervisor_->work_waiting();
-    if (cpu.must_schedule != 0 || idle_but_wanted || (cpu.has_thread != 0 && time >= cpu.slice_end)) {
-      cpu.must_schedule = 0;
-      cpu.has_thread = supervisor_->schedule(i) != nullptr ? 1 : 0;
-      cpu.slice_end = cpu.has_thread != 0 ? time + supervisor_->slice(i) : Time::never();
-      if (stop_requested_) return false;
+  // A choice for one CPU can take the thread of another away (it was killed there), also of one that we looked at
+  // before.
+  auto lost = [this](unsigned i) { return cpus_[i].has_thread != 0 && supervisor_->current(i) == nullptr; };
+  bool again = true;
+  while (again) {
+    again = false;
+    busy_ = 0;
+    for (unsigned i = 0; i < cpus_.size(); ++i) {
+      CpuState& cpu = cpus_[i];
+      bool idle_but_wanted = cpu.has_thread == 0 && supervisor_->work_waiting();
+      bool slice_over = cpu.has_thread != 0 && time >= cpu.slice_end;
+      if (cpu.must_schedule != 0 || idle_but_wanted || slice_over || lost(i)) {
+        cpu.must_schedule = 0;
+        cpu.has_thread = supervisor_->schedule(i) != nullptr ? 1 : 0;
+        cpu.slice_end = cpu.has_thread != 0 ? time + supervisor_->slice(i) : Time::never();
+        if (stop_requested_) return false;
+        for (unsigned earlier = 0; earlier < i; ++earlier) again |= lost(earlier);
+      }
+      if (cpu.has_thread != 0) ++busy_;
     }
-    if (cpu.has_thread != 0) ++busy_;
   }
   if (busy_ == 0) return false;
 

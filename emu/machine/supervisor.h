@@ -23,7 +23,7 @@ class Supervisor {
 
   /// Chooses what `cpu` runs now; null: nothing.
   virtual ThreadContext* schedule(unsigned cpu) = 0;
-  /// The last choice.
+  /// The last choice; null when it does not hold any more, and schedule() has to be asked.
   virtual ThreadContext* current(unsigned cpu) = 0;
   /// A thread waits for a CPU: idle ones should ask.
   virtual bool work_waiting() const = 0;

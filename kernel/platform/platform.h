@@ -103,7 +103,9 @@ class KernelEntry {
   /// What `cpu` runs now; null when it has nothing to do. Called whenever the CPU left the guest for good: after
   /// kSwitch, after the alarm, at the end of a slice.
   virtual ThreadContext* schedule(unsigned cpu) = 0;
-  /// What `cpu` runs at the moment; null when it idles.
+  /// What `cpu` runs at the moment. Null when it idles, and when it should not go on with what it ran, because another
+  /// CPU killed or suspended that or made something more urgent ready: schedule() has to be asked. Never null between
+  /// an entry that ended with kContinue and the next.
   virtual ThreadContext* current(unsigned cpu) = 0;
   /// A runnable thread waits for a CPU: an idle one should call schedule().
   virtual bool work_waiting() const = 0;

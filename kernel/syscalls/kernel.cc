@@ -105,8 +105,8 @@ ThreadContext* Kernel::schedule(unsigned cpu) {
 
 ThreadContext* Kernel::current(unsigned cpu) {
   Thread* thread = tasks_.scheduler().current(cpu);
-  // Another CPU may have killed or suspended it: schedule() sees to that.
-  return thread != nullptr && !thread->attention() && !outcome_ ? &thread->context() : nullptr;
+  bool holds = thread != nullptr && !thread->attention() && !tasks_.scheduler().should_switch(cpu) && !outcome_;
+  return holds ? &thread->context() : nullptr;
 }
 
 bool Kernel::work_waiting() const { return tasks_.scheduler().work_waiting() && !outcome_; }
@@ -133,7 +133,7 @@ Next Kernel::system_call(unsigned cpu, const Trap& trap, int64_t& result) {
   bool over = run_call(thread, result);
   leave();
   if (!over) return Next::kSwitch;
-  if (thread.attention() || tasks_.scheduler().should_switch(cpu)) [[unlikely]] {
+  if (thread.attention() || tasks_.scheduler().should_switch(cpu) || outcome_) [[unlikely]] {
     if (!thread.dying_or_dead()) thread.context().result = result;
     return Next::kSwitch;
   }

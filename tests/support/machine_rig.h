@@ -81,6 +81,15 @@ class MachineRig : public Supervisor, private FrameSource {
     return *made;
   }
 
+  /// As if a call on another CPU had killed it.
+  void kill(Thread& thread) {
+    thread.done = true;
+    std::erase(ready_, &thread);
+    for (Thread*& running : current_) {
+      if (running == &thread) running = nullptr;
+    }
+  }
+
   uint64_t data(size_t index) {
     uint64_t value = 0;
     std::memcpy(&value, machine_.memory().data(data_frame_ + index * 8), 8);

@@ -201,5 +201,23 @@ TEST_CASE("an idle CPU takes up work that a call made", "[machine]") {
   }
 }
 
+TEST_CASE("a CPU whose thread another one killed goes on with the next", "[machine]") {
+  for (Arch arch : kBoth) {
+    MachineRig rig({.arch = arch});
+    counting_program(rig);
+    MachineRig::Thread& killer = rig.thread(100'000);
+    MachineRig::Thread& victim = rig.thread(2'000'000'000, &killer);
+    MachineRig::Thread& next = rig.thread(10, &killer);
+    int calls = 0;
+    rig.on_call = [&](uint64_t number, uint64_t) {
+      if (++calls == 2000) rig.kill(victim);
+      return number == 0 ? Next::kSwitch : Next::kContinue;
+    };
+    REQUIRE(rig.machine().run() == RunEnd::kBlocked);
+    REQUIRE(killer.done);
+    REQUIRE(next.done);
+  }
+}
+
 }  // namespace
 }  // namespace jacinth::emu
