@@ -1,3 +1,4 @@
+// The generic arm64 board.
 #pragma once
 
 #include "boards/board.h"

@@ -1,3 +1,4 @@
+// The generic x86-64 board.
 #pragma once
 
 #include "boards/board.h"

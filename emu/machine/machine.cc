@@ -68,7 +68,12 @@ RunEnd Machine::run(const RunLimits& limits) {
     // The middle of a turn is no event of the run: whoever comes back here goes on as if nothing had been.
     in_turn_ = true;
     ThreadContext* context = supervisor_->current(turn_);
-    CHECK(context != nullptr);
+    if (context == nullptr) {
+      // Another CPU ended or suspended it since.
+      in_turn_ = false;
+      cpus_[turn_].must_schedule = 1;
+      continue;
+    }
     limits_ = limits;
     Stop stop = run_thread(*context);
     if (stop.reason == Stop::Reason::kLimit) return RunEnd::kCodeLimit;
@@ -162,7 +167,8 @@ bool Machine::system_call(Cpu& core) {
   if (stop_requested_ || clock_.now() >= preempt_at_) return false;
   core.set_budget(budget());
   // Whoever fetched the registers may have changed them: they are loaded again.
-  if (supervisor_->current(turn_)->resident == nullptr) return false;
+  ThreadContext* context = supervisor_->current(turn_);
+  if (context == nullptr || context->resident == nullptr) return false;
   return busy_ == cpus_.size() || !supervisor_->work_waiting();
 }
 
@@ -171,7 +177,7 @@ bool Machine::page_fault(Cpu& core, GuestAddr page, AccessKind access) {
   spend(kPageFaultCost);
   bool resolved = supervisor_->page_fault(turn_, page, access);
   ThreadContext* context = supervisor_->current(turn_);
-  if (context->resident == nullptr) (stepper_ != nullptr ? *stepper_ : pool_).reattach(*context, core);
+  if (context != nullptr && context->resident == nullptr) (stepper_ != nullptr ? *stepper_ : pool_).reattach(*context, core);
   core.set_budget(budget());
   return resolved;
 }

@@ -80,6 +80,10 @@ emu::Next OnMachine::system_call(unsigned cpu, emu::Cpu& core) {
   trap.return_address = GuestAddr(core.pc());
   int64_t result = 0;
   Next next = kernel_->system_call(cpu, trap, result);
+  if (kernel_->finished()) {
+    machine_.stop();
+    return emu::Next::kSwitch;
+  }
   if (next == Next::kContinue) {
     ThreadContext* context = kernel_->current(cpu);
     if (context->resident != nullptr) {
@@ -88,7 +92,6 @@ emu::Next OnMachine::system_call(unsigned cpu, emu::Cpu& core) {
       context->result = result;  // Somebody took the registers out of the core.
     }
   }
-  if (kernel_->finished()) machine_.stop();
   return to_machine(next);
 }
 
