@@ -8,6 +8,25 @@
 namespace jacinth::kernel {
 namespace {
 
+/// Makes a process with an empty address space. WRITE on the job stands in for MANAGE_PROCESS, as it did before that
+/// right existed.
+Status process_create(Call& call, Handle job_handle, UserBytesIn user_name, size_t name_size,
+                      abi::ProcessOptions options, UserOut<Handle> process_out, UserOut<Handle> vmar_out) {
+  if (!within(options, abi::ProcessOptions::kShared)) return Status::kInvalidArgs;
+  if (options != abi::ProcessOptions::kNone) return call.unsupported("ZX_PROCESS_SHARED");
+  TRY_STATUS(call.policy(abi::PolicyCondition::kNewProcess));
+  std::string name = TRY(read_name(user_name, name_size));
+  Result<Ref<Job>> job = call.get<Job>(job_handle, Rights::kManageProcess);
+  if (job.status() == Status::kAccessDenied) job = call.get<Job>(job_handle, Rights::kWrite);
+  if (!job) return job.status();
+
+  Ref<Process> process = TRY(Process::create(*job, name));
+  Ref<AddressRegion> root = process->memory().root();
+  HandleOwner process_handle = TRY(call.core().handles().make(process, abi::default_rights(ObjectType::kProcess)));
+  HandleOwner vmar_handle = TRY(call.core().handles().make(root, root->handle_rights()));
+  return call.give(process_out, std::move(process_handle), vmar_out, std::move(vmar_handle));
+}
+
 /// Starts a process with its first thread, which finds `argument` moved into the process as a handle.
 Status process_start(Call& call, Handle process_handle, Handle thread_handle, GuestAddr entry, GuestAddr stack,
                      Handle argument, uint64_t argument2) {
@@ -34,6 +53,7 @@ Status process_start(Call& call, Handle process_handle, Handle thread_handle, Gu
 void process_exit(Call& call, int64_t return_code) { call.process().exit(return_code); }
 
 constexpr auto kRows = std::to_array<Row>({
+    {"zx_process_create", bind<process_create>, Support::kPartial, "ZX_PROCESS_SHARED is refused."},
     {"zx_process_exit", bind<process_exit>, Support::kFull, "Ends all threads; the first return code wins."},
     {"zx_process_start", bind<process_start>, Support::kFull,
      "The entry point must be an address of the guest's half, as since 2021."},

@@ -27,6 +27,65 @@ constexpr GuestAddr kStack{0x50'0000};
 
 }  // namespace
 
+TEST_CASE("process_create gives a process without threads and its root region", "[zx_process_create]") {
+  KernelRig k;
+  GuestAddr out = k.room(2 * sizeof(Handle));
+  REQUIRE(k.call("process_create", k.handle(k.job()), k.user_text("new"), 3, 0, out, out + sizeof(Handle)) ==
+          Status::kOk);
+  Ref<Process> process = k.object<Process>(k.peek<Handle>(out, 0));
+  REQUIRE(process->name() == "new");
+  REQUIRE(process->process_state() == Process::State::kInitial);
+  REQUIRE(process->related_koid() == k.job()->koid());
+  REQUIRE(k.object<AddressRegion>(k.peek<Handle>(out, 1)) == process->memory().root());
+  REQUIRE(k.process()->handles().find(k.peek<Handle>(out, 0))->rights == abi::default_rights(ObjectType::kProcess));
+}
+
+TEST_CASE("process_create checks options, policy, name, job and rights", "[zx_process_create]") {
+  KernelRig k;
+  GuestAddr out = k.room(2 * sizeof(Handle));
+  GuestAddr name = k.user_text("p");
+  Handle job = k.handle(k.job());
+  size_t handles = k.process()->handles().size();
+  auto create = [&](Handle parent, GuestAddr text, uint32_t options, GuestAddr vmar) {
+    return k.call("process_create", parent, text, 1, options, out, vmar);
+  };
+  REQUIRE(create(job, name, 2, out + 4) == Status::kInvalidArgs);
+  REQUIRE(create(job, GuestAddr(0), 0, out + 4) == Status::kInvalidArgs);
+  REQUIRE(create(Handle{0}, name, 0, out + 4) == Status::kBadHandle);
+  REQUIRE(create(job, name, 0, GuestAddr(0x10)) == Status::kInvalidArgs);
+  REQUIRE(k.process()->handles().size() == handles);
+  REQUIRE(k.job()->processes().size() == 1);
+  REQUIRE(create(job, name, 1, out + 4) == Status::kNotSupported);
+  REQUIRE(k.kernel().unsupported().uses().count({"zx_process_create", "ZX_PROCESS_SHARED"}) == 1);
+  REQUIRE(create(k.handle(k.process()), name, 0, out + 4) == Status::kWrongType);
+  REQUIRE(create(k.handle(k.job(), Rights::kManageJob), name, 0, out + 4) == Status::kAccessDenied);
+  REQUIRE(create(k.handle(k.job(), Rights::kWrite), name, 0, out + 4) == Status::kOk);
+}
+
+TEST_CASE("a policy can forbid new processes", "[zx_process_create]") {
+  KernelRig k;
+  Ref<Job> strict = *Job::create(k.job());
+  std::array<abi::PolicyBasicV2, 1> deny{{{abi::PolicyCondition::kNewProcess, abi::PolicyAction::kDeny}}};
+  REQUIRE(strict->set_basic_policy(abi::PolicyOption::kAbsolute, deny) == Status::kOk);
+  Ref<Process> process = k.make_unstarted(strict);
+  auto thread = make_object<Thread>(process, "t");
+  REQUIRE(thread->start({}, true) == Status::kOk);
+  GuestAddr out = k.room(2 * sizeof(Handle));
+  REQUIRE(k.call_as(*thread, "process_create", Handle{0x13}, KernelRig::kMemory, 1, 0, out, out + 4) ==
+          Status::kAccessDenied);
+}
+
+TEST_CASE("a process without page tables is none", "[zx_process_create]") {
+  KernelRig k;
+  GuestAddr out = k.room(2 * sizeof(Handle));
+  Handle job = k.handle(k.job());
+  GuestAddr name = k.user_text("p");
+  k.kernel().vm().pmm().fail_after(0);
+  REQUIRE(k.call("process_create", job, name, 1, 0, out, out + 4) == Status::kNoMemory);
+  k.kernel().vm().pmm().never_fail();
+  REQUIRE(k.job()->processes().size() == 1);
+}
+
 TEST_CASE("process_start moves its argument into the process and runs the thread from its entry",
           "[zx_process_start]") {
   for (Arch arch : {Arch::kArm64, Arch::kX86_64}) {
