@@ -66,6 +66,9 @@ uint64_t Core::option(std::string_view name, uint64_t otherwise) const {
   auto found = options_.find(name);
   if (found == options_.end()) return otherwise;
   const std::string& text = found->second;
+  // Switches are written in words, too (zircon/kernel/lib/boot-options).
+  if (text == "true" || text == "on" || text == "yes") return 1;
+  if (text == "false" || text == "off" || text == "no") return 0;
   bool hexadecimal = text.starts_with("0x");
   uint64_t value = 0;
   const char* end = text.data() + text.size();

@@ -62,8 +62,6 @@ constexpr auto kRows = std::to_array<Row>({
     {"zx_pci_set_irq_mode", unsupported, Support::kAbsent, "No board has a PCI bus for programs."},
     {"zx_pmt_unpin", unsupported, Support::kAbsent, "No board has devices for user-space drivers yet."},
     {"zx_process_create_shared", unsupported, Support::kAbsent, "Restricted mode, which needs it, is not modelled."},
-    {"zx_process_read_memory", unsupported, Support::kAbsent, "Another process's memory cannot be read yet."},
-    {"zx_process_write_memory", unsupported, Support::kAbsent, "Another process's memory cannot be written yet."},
     {"zx_profile_create", unsupported, Support::kAbsent, "Threads have the default priority."},
     {"zx_resource_create", unsupported, Support::kAbsent, "Programs are given no resources."},
     {"zx_restricted_enter", unsupported, Support::kAbsent, "Restricted mode is not modelled."},

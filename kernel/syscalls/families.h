@@ -15,5 +15,7 @@ std::span<const Row> process_rows();
 std::span<const Row> task_rows();
 std::span<const Row> thread_rows();
 std::span<const Row> vdso_rows();
+std::span<const Row> vmar_rows();
+std::span<const Row> vmo_rows();
 
 }  // namespace jacinth::kernel

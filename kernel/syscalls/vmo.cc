@@ -1,0 +1,153 @@
+// Calls on VMOs. zircon/kernel/lib/syscalls/vmo.cc, and the checks of vm_object_dispatcher.cc that need rights.
+#include "kernel/abi/vmo.h"
+
+#include <array>
+
+#include "kernel/abi/policy.h"
+#include "kernel/syscalls/families.h"
+#include "kernel/syscalls/vmo_transfer.h"
+#include "kernel/vm/vmo.h"
+
+namespace jacinth::kernel {
+namespace {
+
+using abi::VmoChildOptions;
+using abi::VmoOp;
+
+Status vmo_create(Call& call, uint64_t size, abi::VmoOptions options, UserOut<Handle> out) {
+  TRY_STATUS(call.policy(abi::PolicyCondition::kNewVmo));
+  Ref<Vmo> vmo = TRY(Vmo::create(call.core(), size, options));
+  return call.give(out, vmo, abi::default_rights(ObjectType::kVmo));
+}
+
+Status vmo_read(Call& call, Handle handle, UserBytesOut buffer, uint64_t offset, uint64_t size) {
+  Ref<Vmo> vmo = TRY(call.get<Vmo>(handle, Rights::kRead));
+  return read_vmo(call, *vmo, offset, size, buffer);
+}
+
+Status vmo_write(Call& call, Handle handle, UserBytesIn buffer, uint64_t offset, uint64_t size) {
+  Ref<Vmo> vmo = TRY(call.get<Vmo>(handle, Rights::kWrite));
+  return write_vmo(call, *vmo, offset, size, buffer);
+}
+
+/// Anyone may ask for the size.
+Status vmo_get_size(Call& call, Handle handle, UserOut<uint64_t> size) {
+  Ref<Vmo> vmo = TRY(call.get<Vmo>(handle, Rights::kNone));
+  return size.write(vmo->size());
+}
+
+Status vmo_set_size(Call& call, Handle handle, uint64_t size) {
+  Ref<Vmo> vmo = TRY(call.get<Vmo>(handle, Rights::kWrite));
+  return vmo->set_size(size);
+}
+
+/// LOCK tells what was discarded; when the guest cannot be told, it is not locked.
+Status lock_and_tell(Vmo& vmo, uint64_t offset, uint64_t size, UserBytesOut buffer, uint64_t buffer_size) {
+  if (buffer.null() || buffer_size < sizeof(abi::VmoLockState)) return Status::kInvalidArgs;
+  abi::VmoLockState state;
+  TRY_STATUS(vmo.lock(offset, size, &state));
+  Status status = buffer.write_value(state);
+  if (status != Status::kOk) static_cast<void>(vmo.unlock(offset, size));
+  return status;
+}
+
+/// What changes contents needs WRITE, what only cleans caches READ, hints and locks of a page's age nothing.
+Rights rights_of(VmoOp op) {
+  switch (op) {
+    case VmoOp::kCommit:
+    case VmoOp::kDecommit:
+    case VmoOp::kZero:
+    case VmoOp::kCacheInvalidate: return Rights::kWrite;
+    case VmoOp::kCacheSync:
+    case VmoOp::kCacheClean:
+    case VmoOp::kCacheCleanInvalidate: return Rights::kRead;
+    default: return Rights::kNone;
+  }
+}
+
+Status vmo_op_range(Call& call, Handle handle, VmoOp op, uint64_t offset, uint64_t size, UserBytesOut buffer,
+                    uint64_t buffer_size) {
+  Ref<Vmo> vmo = TRY(call.get<Vmo>(handle, rights_of(op)));
+  switch (op) {
+    case VmoOp::kCommit: return vmo->commit(offset, size);
+    case VmoOp::kDecommit: return vmo->decommit(offset, size);
+    case VmoOp::kZero: return vmo->zero(offset, size);
+    case VmoOp::kLock: return lock_and_tell(*vmo, offset, size, buffer, buffer_size);
+    case VmoOp::kTryLock: return vmo->lock(offset, size, nullptr);
+    case VmoOp::kUnlock: return vmo->unlock(offset, size);
+    case VmoOp::kCacheSync:
+    case VmoOp::kCacheClean:
+    case VmoOp::kCacheCleanInvalidate: return vmo->cache_operation(offset, size);
+    // It could drop what was written but not cleaned: for debuggers alone.
+    case VmoOp::kCacheInvalidate:
+      return debugging_syscalls(call) ? vmo->cache_operation(offset, size) : Status::kNotSupported;
+    case VmoOp::kDontNeed:
+    case VmoOp::kAlwaysNeed: return vmo->hint(offset, size);
+  }
+  return Status::kInvalidArgs;
+}
+
+Status vmo_set_cache_policy(Call& call, Handle handle, abi::CachePolicy policy) {
+  if (policy > abi::CachePolicy::kWriteCombining) return Status::kInvalidArgs;
+  Ref<Vmo> vmo = TRY(call.get<Vmo>(handle, Rights::kMap));
+  return vmo->set_cache_policy(policy);
+}
+
+/// The child's handle never has a right that a new VMO would not have, nor one that the source lacks, but for writing
+/// to a copy that is the caller's own.
+Status vmo_create_child(Call& call, Handle handle, VmoChildOptions options, uint64_t offset, uint64_t size,
+                        UserOut<Handle> out) {
+  Ref<Vmo> vmo = TRY(call.get<Vmo>(handle, Rights::kDuplicate | Rights::kRead));
+  Rights rights = call.handles().find(handle)->rights;
+  Ref<Vmo> child = TRY(vmo->create_child(options, offset, size, contains(rights, Rights::kGetProperty)));
+
+  rights |= Rights::kGetProperty | Rights::kSetProperty;
+  if (contains(options, VmoChildOptions::kNoWrite)) {
+    rights = rights & ~Rights::kWrite;
+  } else if (!contains(options, VmoChildOptions::kSlice)) {
+    rights = (rights & ~Rights::kExecute) | Rights::kWrite;
+  }
+  return call.give(out, child, rights);
+}
+
+/// Consumes the handle once it was found. Without a VMEX resource, the job's policy decides.
+Status vmo_replace_as_executable(Call& call, Handle handle, Handle vmex, UserOut<Handle> out) {
+  Status allowed = Status::kOk;
+  if (vmex == Handle::kInvalid) {
+    allowed = call.policy(abi::PolicyCondition::kAmbientMarkVmoExec);
+  } else {
+    // Nobody has resources yet, so a good handle names something else.
+    Result<Ref<Object>> named = call.get<Object>(vmex, Rights::kNone);
+    allowed = named ? Status::kWrongType : named.status();
+  }
+  HandleOwner source = TRY(call.handles().remove(handle));
+  if (allowed != Status::kOk) return allowed;
+  if (source.object()->type() != ObjectType::kVmo) return Status::kBadHandle;
+  return call.give(out, source.object(), source.rights() | Rights::kExecute);
+}
+
+constexpr auto kRows = std::to_array<Row>({
+    {"zx_vmo_create", bind<vmo_create>, Support::kFull,
+     "Discardable VMOs are made, but never discarded: nothing reclaims memory yet."},
+    {"zx_vmo_create_child", bind<vmo_create_child>, Support::kFull,
+     "Snapshots share pages without hidden parents; of several that see a page, the oldest is charged."},
+    {"zx_vmo_create_contiguous", unsupported, Support::kAbsent, "No board gives programs a BTI yet."},
+    {"zx_vmo_create_physical", unsupported, Support::kAbsent, "Programs are given no resources."},
+    {"zx_vmo_get_size", bind<vmo_get_size>, Support::kFull, "The size in whole pages."},
+    {"zx_vmo_op_range", bind<vmo_op_range>, Support::kPartial,
+     "Caches are not modelled, so cleaning them only checks the range; hints have no effect before there are pagers."},
+    {"zx_vmo_read", bind<vmo_read>, Support::kFull, "Page by page; no VMO has a pager to wait for yet."},
+    {"zx_vmo_replace_as_executable", bind<vmo_replace_as_executable>, Support::kPartial,
+     "By the job's policy alone: there are no VMEX resources."},
+    {"zx_vmo_set_cache_policy", bind<vmo_set_cache_policy>, Support::kFull,
+     "The policy goes into the page tables; the model has no caches."},
+    {"zx_vmo_set_size", bind<vmo_set_size>, Support::kFull,
+     "As in 2022: the exact size becomes the content size, and the rest of the last page is zeroed."},
+    {"zx_vmo_write", bind<vmo_write>, Support::kFull, "Page by page; what was written before a failure stays."},
+});
+
+}  // namespace
+
+std::span<const Row> vmo_rows() { return kRows; }
+
+}  // namespace jacinth::kernel
