@@ -7,6 +7,12 @@
 #include "emu/base/check.h"
 #include "emu/base/version.h"
 #include "emu/state/archive.h"
+#include "kernel/event/event.h"
+#include "kernel/event/eventpair.h"
+#include "kernel/ipc/channel.h"
+#include "kernel/ipc/debuglog.h"
+#include "kernel/ipc/port.h"
+#include "kernel/time/timer.h"
 #include "kernel/vdso/image.h"
 
 namespace jacinth::kernel {
@@ -47,6 +53,12 @@ Kernel::Kernel(Platform& platform, KernelOptions options)
       tasks_(core_),
       only_from_vdso_(options.only_from_vdso) {
   vm_.attach(core_);
+  core_.objects().register_type<Channel>();
+  core_.objects().register_type<Debuglog>();
+  core_.objects().register_type<Event>();
+  core_.objects().register_type<EventPair>();
+  core_.objects().register_type<Port>();
+  core_.objects().register_type<Timer>();
   for (const TableEntry& entry : syscall_table()) {
     if (entry.info->number < 0) continue;
     auto number = static_cast<size_t>(entry.info->number);
@@ -240,7 +252,10 @@ void Kernel::state(Archive& ar) {
   }
   vm_.state(ar);
   core_.state(ar);
-  if (ar.loading()) vm_.settle_loaded();
+  if (ar.loading()) {
+    vm_.settle_loaded();
+    tasks_.check_loaded(ar);
+  }
   tasks_.scheduler().state(ar);
   state_ref(ar, root_job_);
   state_ref(ar, vdso_vmo_);

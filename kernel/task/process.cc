@@ -175,6 +175,15 @@ void Process::state(Archive& ar) {
   }
 }
 
+void Process::check_loaded(Archive& ar) const {
+  if (!job_ || state_ > State::kDead) ar.fail("a process without a job or state");
+  if ((space_.get() == nullptr) != dead()) ar.fail("a process without memory, or a dead one with some");
+  for (const auto& [order, thread] : threads_) {
+    bool ours = thread->process_.get() == this && thread->start_order_ == order && thread->started();
+    if (!ours || thread->thread_state() == Thread::State::kDead) ar.fail("a process with a thread that is not its own");
+  }
+}
+
 void Process::on_loaded() {
   Object::on_loaded();
   if (state_ != State::kDead && job_) job_->processes_.emplace(abi::raw(koid()), this);

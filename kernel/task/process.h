@@ -87,6 +87,7 @@ class Process final : public Object {
   void on_zero_handles() override;
   void state(Archive& ar) override;
   void on_loaded() override;
+  void check_loaded(Archive& ar) const;
 
  private:
   friend class Thread;

@@ -9,7 +9,13 @@
 
 namespace jacinth::kernel {
 
-void Turn::state(Archive& ar) { ar(place, priority, cpu, left, since, runtime, ready_since, queue_time); }
+void Turn::state(Archive& ar) {
+  ar(priority, left, since, runtime, ready_since, queue_time, cpu);
+  if (priority >= Scheduler::kPriorities) {
+    ar.fail("a priority that no thread has");
+    priority = Scheduler::kDefaultPriority;
+  }
+}
 
 void Scheduler::push_back(Thread& thread) {
   Turn& turn = thread.turn();
@@ -175,9 +181,24 @@ void Scheduler::clear() {
 
 void Scheduler::state(Archive& ar) {
   if (ar.loading()) clear();
-  for (Cpu& at : cpus_) {
-    state_link(ar, at.current);
+  // A thread has one place at most; whatever says otherwise was never saved.
+  auto free = [&ar](Thread* thread) {
+    if (thread == nullptr) return false;
+    bool good = thread->turn().place == Turn::Place::kStopped && thread->may_run();
+    if (!good) ar.fail("a thread on the scheduler that cannot be there");
+    return good;
+  };
+  for (unsigned cpu = 0; cpu < cpus_.size(); ++cpu) {
+    Cpu& at = cpus_[cpu];
+    Thread* current = at.current;
+    state_link(ar, current);
     ar(at.urgency, at.yielding, at.idle_since, at.idle, at.switches, at.previous);
+    if (!ar.loading()) continue;
+    at.current = free(current) ? current : nullptr;
+    at.urgency = at.current != nullptr ? current->turn().priority : 0;
+    if (at.current == nullptr) continue;
+    current->turn().place = Turn::Place::kRunning;
+    current->turn().cpu = cpu;
   }
   for (Line& line : lines_) {
     std::vector<Thread*> waiting;
@@ -185,7 +206,7 @@ void Scheduler::state(Archive& ar) {
     waiting.resize(ar.count(waiting.size(), sizeof(uint64_t)));
     for (Thread*& thread : waiting) {
       state_link(ar, thread);
-      if (ar.loading() && thread != nullptr) push_back(*thread);
+      if (ar.loading() && free(thread)) push_back(*thread);
     }
   }
 }

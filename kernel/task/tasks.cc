@@ -1,5 +1,6 @@
 #include "kernel/task/tasks.h"
 
+#include "emu/state/archive.h"
 #include "kernel/abi/task.h"
 #include "kernel/object/core.h"
 #include "kernel/task/job.h"
@@ -45,6 +46,21 @@ void Tasks::forget_all() {
   scheduler_.clear();
   dying_.clear();
   dead_.clear();
+}
+
+void Tasks::check_loaded(Archive& ar) {
+  core_.objects().for_each([&](Object& object) {
+    if (auto* job = object_cast<Job>(&object)) {
+      // Heights fall by one on the way down, which also means that no job is its own ancestor.
+      uint32_t expected = job->parent() ? job->height() + 1 : Job::kRootHeight;
+      if ((job->parent() ? job->parent()->height() : job->height()) != expected) ar.fail("a job out of its tree");
+      if (job->job_state() > Job::State::kDead) ar.fail("a job in no state");
+    } else if (auto* process = object_cast<Process>(&object)) {
+      process->check_loaded(ar);
+    } else if (auto* thread = object_cast<Thread>(&object)) {
+      thread->check_loaded(ar);
+    }
+  });
 }
 
 void Tasks::deliver(Thread& thread, const Exception& exception) {

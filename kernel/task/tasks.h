@@ -13,6 +13,10 @@
 #include "kernel/task/observer.h"
 #include "kernel/task/scheduler.h"
 
+namespace jacinth {
+class Archive;
+}
+
 namespace jacinth::kernel {
 
 class Core;
@@ -36,6 +40,9 @@ class Tasks {
 
   /// No thread runs, none is dying: before everything is loaded anew or ends.
   void forget_all();
+
+  /// What jobs, processes and threads promise each other holds in what was loaded; makes the archive fail otherwise.
+  void check_loaded(Archive& ar);
 
   /// Delivers an exception to whoever handles it: nobody, so far, which kills the process.
   void deliver(Thread& thread, const Exception& exception);

@@ -211,6 +211,14 @@ void Thread::on_woken() {
   if (state_ == State::kRunning) core().tasks().scheduler().ready(*this, core().now());
 }
 
+void Thread::check_loaded(Archive& ar) const {
+  if (!process_ || state_ > State::kDead) return ar.fail("a thread without a process or state");
+  if (!started() || state_ == State::kDead) return;
+  auto listed = process_->threads().find(start_order_);
+  if (listed == process_->threads().end() || listed->second != this) ar.fail("a thread that its process does not know");
+  if (parked() && (!call_.active || state_ != State::kRunning)) ar.fail("a thread that waits and makes no call");
+}
+
 void Thread::state(Archive& ar) {
   Object::state(ar);
   state_ref(ar, process_);

@@ -52,6 +52,8 @@ class Thread final : public Object, public Waiter {
   State thread_state() const { return state_; }
   bool started() const { return state_ != State::kNew; }
   bool dying_or_dead() const { return state_ >= State::kDying; }
+  /// Neither new, suspended nor dying, and waiting for nothing: what the scheduler may hold.
+  bool may_run() const { return state_ == State::kRunning && !parked(); }
   /// As ZX_INFO_THREAD reports it.
   abi::ThreadState info_state() const;
 
@@ -99,6 +101,7 @@ class Thread final : public Object, public Waiter {
   void on_deadline() override;
   Waiter* as_waiter() override { return this; }
   void state(Archive& ar) override;
+  void check_loaded(Archive& ar) const;
 
  private:
   friend class Process;

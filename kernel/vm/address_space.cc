@@ -195,7 +195,9 @@ void AddressSpace::state(Archive& ar) {
   PhysAddr root = ar.loading() ? PhysAddr() : tables_->root();
   uint64_t pages = ar.loading() ? 0 : tables_->table_pages();
   ar(name_, root, pages, vdso_code_, vdso_code_size_);
-  if (ar.loading() && ar.ok()) tables_ = vm_.platform().adopt_page_tables(vm_.pmm(), root, pages);
+  if (!ar.loading() || !ar.ok()) return;
+  tables_ = vm_.platform().adopt_page_tables(vm_.pmm(), root, pages);
+  if (!tables_) ar.fail("page tables that are not there");
 }
 
 }  // namespace jacinth::kernel

@@ -5,9 +5,9 @@ namespace jacinth::kernel {
 
 using abi::VmOptions;
 
-KernelRig::KernelRig(Arch arch, Options options) : platform_(arch) {
+KernelRig::KernelRig(Arch arch, Options options) : options_(std::move(options)), platform_(arch, kRamSize) {
   platform_.set_cpus(1);
-  kernel_ = std::make_unique<Kernel>(platform_, KernelOptions{.options = std::move(options), .only_from_vdso = false});
+  make_kernel();
   job_ = *Job::create(kernel_->root_job());
   process_ = make_process("first");
   main_ = process_->threads().begin()->second.get();
@@ -15,15 +15,62 @@ KernelRig::KernelRig(Arch arch, Options options) : platform_(arch) {
 
 KernelRig::~KernelRig() = default;
 
+void KernelRig::make_kernel() {
+  kernel_ = std::make_unique<Kernel>(platform_, KernelOptions{.options = options_, .only_from_vdso = false});
+}
+
+void KernelRig::state(Archive& ar) {
+  platform_.state(ar);
+  kernel_->state(ar);
+}
+
+Digest KernelRig::digest() {
+  Hasher hasher;
+  state(hasher);
+  return hasher.digest();
+}
+
+void KernelRig::reload() {
+  kernel_->settle();
+  Writer saved;
+  state(saved);
+  Digest before = digest();
+  Koid job = job_->koid();
+  Koid process = process_->koid();
+  Koid main = main_->koid();
+  std::vector<Koid> threads;
+  for (Made& made : made_) {
+    threads.push_back(made.thread->koid());
+    made.thread = nullptr;
+  }
+  job_ = nullptr;
+  process_ = nullptr;
+  kernel_ = nullptr;
+
+  make_kernel();
+  Reader loaded(saved.data());
+  state(loaded);
+  INFO(loaded.error());
+  REQUIRE(loaded.ok());
+  REQUIRE(loaded.at_end());
+  REQUIRE(digest() == before);
+  ObjectTable& objects = core().objects();
+  job_ = Ref<Job>(object_cast<Job>(objects.find(job)));
+  process_ = Ref<Process>(object_cast<Process>(objects.find(process)));
+  main_ = object_cast<Thread>(objects.find(main));
+  for (size_t i = 0; i < threads.size(); ++i) {
+    made_[i].thread = Ref<Thread>(object_cast<Thread>(objects.find(threads[i])));
+  }
+}
+
 Ref<Process> KernelRig::make_unstarted(const Ref<Job>& job, std::string_view name) {
   Result<Ref<Process>> process = Process::create(job, name);
   REQUIRE(process.has_value());
   Ref<AddressRegion> root = (*process)->memory().root();
-  Result<GuestAddr> at =
-      root->map({.offset = kMemory - root->base(),
-                 .vmo = *Vmo::create(core(), kMemorySize),
-                 .length = kMemorySize,
-                 .options = VmOptions::kSpecific | VmOptions::kPermRead | VmOptions::kPermWrite});
+  Result<GuestAddr> at = root->map({.offset = kMemory - root->base(),
+                                    .vmo = *Vmo::create(core(), kMemorySize),
+                                    .length = kMemorySize,
+                                    .options = VmOptions::kSpecific | VmOptions::kPermRead | VmOptions::kPermWrite});
   REQUIRE(at.has_value());
   return *process;
 }
@@ -77,7 +124,7 @@ Made& KernelRig::trap(Thread& thread, uint64_t number, std::array<uint64_t, 8> a
 /// Results that wait in their threads.
 void KernelRig::collect() {
   for (Made& made : made_) {
-    if (made.over || !made.thread->context().result) continue;
+    if (made.over || !made.thread || !made.thread->context().result) continue;
     made.result = *made.thread->context().result;
     made.over = true;
   }

@@ -33,6 +33,9 @@ struct Made {
 
 class KernelRig {
  public:
+  /// Little, so that saving it is quick.
+  static constexpr uint64_t kRamSize = 8 << 20;
+
   explicit KernelRig(Arch arch = Arch::kArm64, Options options = {});
   ~KernelRig();
 
@@ -81,6 +84,11 @@ class KernelRig {
   /// Lets every thread that can run do so until all calls that can be over are.
   void run();
   void advance_to(Time when);
+
+  /// Saves everything, loads it into a fresh kernel, and goes on with that one. Objects that the test holds must be let
+  /// go of before; calls that were started stay known.
+  void reload();
+  Digest digest();
 
   // --- memory of a process ---
 
@@ -141,7 +149,10 @@ class KernelRig {
     }
   }
   void collect();
+  void make_kernel();
+  void state(Archive& ar);
 
+  Options options_;
   FakePlatform platform_;
   std::unique_ptr<Kernel> kernel_;
   Ref<Job> job_;

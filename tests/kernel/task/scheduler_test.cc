@@ -1,5 +1,6 @@
 #include "kernel/task/scheduler.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "kernel/task/thread.h"
@@ -14,9 +15,11 @@ struct Rig {
   ~Rig() { scheduler.clear(); }
 
   Thread& thread(uint8_t priority = 16) {
-    threads.push_back(make_object<Thread>(k.process(), "t"));
-    threads.back()->turn().priority = priority;
-    return *threads.back();
+    Thread& t = k.thread();
+    k.kernel().tasks().scheduler().stop(t, now);
+    t.turn() = {};
+    t.turn().priority = priority;
+    return t;
   }
   Thread& ready(uint8_t priority = 16) {
     Thread& t = thread(priority);
@@ -29,7 +32,6 @@ struct Rig {
   KernelRig k;
   Scheduler scheduler;
   Time now;
-  std::vector<Ref<Thread>> threads;
 };
 
 constexpr int64_t kSlice = Scheduler::kSlice.ns;
@@ -220,11 +222,37 @@ TEST_CASE("lines and current threads survive saving and loading") {
   loaded.set_context(&rig.k.core());
   loaded(rig.scheduler);
   REQUIRE(loaded.ok());
-  for (unsigned cpu : {0u, 1u}) rig.scheduler.current(cpu)->turn().place = Turn::Place::kRunning;
-  rig.scheduler.current(0)->turn().cpu = 0;
-  rig.scheduler.current(1)->turn().cpu = 1;
   REQUIRE(order() == before);
   REQUIRE(before.size() == 6);
+}
+
+TEST_CASE("no thread is loaded onto the scheduler twice, or while it waits") {
+  Rig rig(2);
+  Thread& a = rig.ready();
+  Thread& b = rig.ready();
+  rig.choose(0);
+
+  // Koids stand at the beginning: of the first CPU's thread, then of the second's.
+  Writer saved;
+  saved.set_context(&rig.k.core());
+  saved(rig.scheduler);
+  rig.scheduler.clear();
+  for (Thread* wrong : {&a, &b}) {
+    std::vector<std::byte> bytes = saved.data();
+    uint64_t koid = abi::raw(a.koid());
+    auto found = std::ranges::search(bytes, std::as_bytes(std::span(&koid, 1)));
+    REQUIRE_FALSE(found.empty());
+    uint64_t other = abi::raw(b.koid());
+    if (wrong == &b) std::ranges::copy(std::as_bytes(std::span(&other, 1)), found.begin());
+    if (wrong == &a) a.park(nullptr, BlockReason::kSleeping, Time::never());
+    Reader loaded(bytes);
+    loaded.set_context(&rig.k.core());
+    loaded(rig.scheduler);
+    REQUIRE_FALSE(loaded.ok());
+    rig.scheduler.clear();
+    a.wake(Status::kOk);
+    rig.k.kernel().tasks().scheduler().stop(a, rig.now);
+  }
 }
 
 }  // namespace jacinth::kernel
