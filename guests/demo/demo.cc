@@ -110,10 +110,8 @@ class Parent {
     say("channel", "|%.*s| %2d inside, %3ld so far", kColumns, canvas.row[note.row], note.cells,
         static_cast<long>(note.total));
     total_ = note.total;
-    if (++rows_shown_ == kRows)
-      to_counter_.reset();  // Nothing more to count: the counter sees us hang up.
-    else
-      watch(to_counter_, kCounterSpoke, ZX_CHANNEL_READABLE);
+    watch(to_counter_, kCounterSpoke, ZX_CHANNEL_READABLE);
+    if (++rows_shown_ == kRows) to_painter_.reset();  // The painter sees us hang up.
   }
 
   void tick() {
@@ -122,7 +120,10 @@ class Parent {
     watch(timer_, kTick, ZX_TIMER_SIGNALED);
   }
 
-  void painter_ended() { say_end("painter", painter_); }
+  void painter_ended() {
+    say_end("painter", painter_);
+    to_counter_.reset();
+  }
 
   void say_end(const char* name, zx_handle_t process) {
     int64_t code = 0;
