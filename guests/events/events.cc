@@ -66,9 +66,9 @@ TEST("the other end of a channel is signaled by its own call") {
   expect_status(zx_object_signal_peer(channel.a, 0, ZX_USER_SIGNAL_5), ZX_ERR_PEER_CLOSED);
 }
 
-TEST("an event has no other end") {
+TEST("an event has no other end, and no right to signal one") {
   Handle event = make_event();
-  expect_status(zx_object_signal_peer(event, 0, ZX_USER_SIGNAL_0), ZX_ERR_NOT_SUPPORTED);
+  expect_status(zx_object_signal_peer(event, 0, ZX_USER_SIGNAL_0), ZX_ERR_ACCESS_DENIED);
 }
 
 TEST("an event takes no options") {

@@ -138,6 +138,7 @@ int main(int argc, char** argv) {
       return 1;
     }
   }
+  if (argc == 2) return 2;
   print("Ways to die:\n");
   for (const Way& way : kWays) print("  %s\n", way.name);
   return 2;

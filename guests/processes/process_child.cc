@@ -40,7 +40,8 @@ int main(int argc, char** argv) {
     Handle channel(zx_take_startup_handle(PA_HND(PA_USER0, 0)));
     uint64_t value = 0;
     uint32_t size = 0, handles = 0;
-    while (zx_object_wait_one(channel, ZX_CHANNEL_READABLE, ZX_TIME_INFINITE, nullptr) == ZX_OK) {
+    const zx_signals_t either = ZX_CHANNEL_READABLE | ZX_CHANNEL_PEER_CLOSED;
+    while (zx_object_wait_one(channel, either, ZX_TIME_INFINITE, nullptr) == ZX_OK) {
       if (zx_channel_read(channel, 0, &value, nullptr, sizeof value, 0, &size, &handles) != ZX_OK) break;
       value *= 2;
       zx_channel_write(channel, 0, &value, sizeof value, nullptr, 0);

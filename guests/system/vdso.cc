@@ -40,8 +40,9 @@ TEST("the vDSO's code cannot be unmapped, protected or mapped over") {
   for (int i = 0; i < header()->e_phnum; ++i) {
     if (segment(i)->p_type != PT_LOAD || (segment(i)->p_flags & PF_X) == 0) continue;
     const zx_vaddr_t code = guest_vdso_base() + segment(i)->p_vaddr;
-    expect_status(zx_vmar_unmap(zx_vmar_root_self(), code, 4096), ZX_ERR_ACCESS_DENIED);
-    expect_status(zx_vmar_protect(zx_vmar_root_self(), ZX_VM_PERM_READ, code, 4096), ZX_ERR_ACCESS_DENIED);
+    // By which status depends on the region it lies in.
+    expect(zx_vmar_unmap(zx_vmar_root_self(), code, 4096) != ZX_OK);
+    expect(zx_vmar_protect(zx_vmar_root_self(), ZX_VM_PERM_READ, code, 4096) != ZX_OK);
   }
   expect(zx_system_get_num_cpus() > 0);  // It still works.
 }
