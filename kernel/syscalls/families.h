@@ -12,6 +12,7 @@ std::span<const Row> futex_rows();
 std::span<const Row> job_rows();
 std::span<const Row> misc_rows();
 std::span<const Row> process_rows();
+std::span<const Row> system_rows();
 std::span<const Row> task_rows();
 std::span<const Row> thread_rows();
 std::span<const Row> vdso_rows();

@@ -7,7 +7,6 @@
 #include "emu/base/check.h"
 #include "emu/base/version.h"
 #include "emu/state/archive.h"
-#include "kernel/event/event.h"
 #include "kernel/event/eventpair.h"
 #include "kernel/ipc/channel.h"
 #include "kernel/ipc/debuglog.h"
@@ -72,13 +71,7 @@ Kernel::Kernel(Platform& platform, KernelOptions options)
   root_job_ = Job::create_root(core_);
 }
 
-Kernel::~Kernel() {
-  tasks_.forget_all();
-  root_job_ = nullptr;
-  vdso_vmo_ = nullptr;
-  initial_process_ = nullptr;
-  core_.let_go();
-}
+Kernel::~Kernel() { let_go(); }
 
 Result<Ref<Vmo>> Kernel::vdso_vmo() {
   if (vdso_vmo_) return vdso_vmo_;
@@ -91,6 +84,25 @@ Result<Ref<Vmo>> Kernel::vdso_vmo() {
   vdso_vmo_ = vmo;
   vm_.set_vdso({.vmo = vdso_vmo_->koid(), .code_offset = image.code_offset, .code_size = image.code_size});
   return vdso_vmo_;
+}
+
+Ref<Event> Kernel::system_event(abi::SystemEvent kind) {
+  Ref<Event>& event = system_events_[static_cast<size_t>(kind) - 1];
+  if (!event) {
+    event = make_object<Event>(core_);
+    // Memory pressure is not measured: it is always what it should be.
+    if (kind == abi::SystemEvent::kMemoryPressureNormal) event->update_signals(Signals::kNone, Signals::kEventSignaled);
+  }
+  return event;
+}
+
+void Kernel::let_go() {
+  tasks_.forget_all();
+  root_job_ = nullptr;
+  vdso_vmo_ = nullptr;
+  initial_process_ = nullptr;
+  system_events_ = {};
+  core_.let_go();
 }
 
 ThreadContext* Kernel::schedule(unsigned cpu) {
@@ -243,13 +255,7 @@ std::vector<Thread*> Kernel::blocked_threads() {
 }
 
 void Kernel::state(Archive& ar) {
-  if (ar.loading()) {
-    tasks_.forget_all();
-    root_job_ = nullptr;
-    vdso_vmo_ = nullptr;
-    initial_process_ = nullptr;
-    core_.let_go();
-  }
+  if (ar.loading()) let_go();
   vm_.state(ar);
   core_.state(ar);
   if (ar.loading()) {
@@ -260,6 +266,7 @@ void Kernel::state(Archive& ar) {
   state_ref(ar, root_job_);
   state_ref(ar, vdso_vmo_);
   state_ref(ar, initial_process_);
+  for (Ref<Event>& event : system_events_) state_ref(ar, event);
   bool ended = outcome_.has_value();
   ar(ended);
   if (ar.loading()) outcome_ = ended ? std::optional<Outcome>(Outcome{}) : std::nullopt;

@@ -7,10 +7,13 @@
 // gone, never in between.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <vector>
 
+#include "kernel/abi/system.h"
+#include "kernel/event/event.h"
 #include "kernel/object/core.h"
 #include "kernel/platform/platform.h"
 #include "kernel/syscalls/table.h"
@@ -52,6 +55,8 @@ class Kernel final : public KernelEntry {
   const Ref<Job>& root_job() const { return root_job_; }
   /// The image of the vDSO with this machine's constants in it, made at first use.
   Result<Ref<Vmo>> vdso_vmo();
+  /// One of the events that programs can ask for; all handles name the same.
+  Ref<Event> system_event(abi::SystemEvent kind);
   UnsupportedLedger& unsupported() { return unsupported_; }
 
   /// The process whose end is the end of the run.
@@ -87,6 +92,8 @@ class Kernel final : public KernelEntry {
   void attend(Thread& thread);
   Next deliver(Thread& thread, const ExceptionInfo& info);
   void leave();
+  /// Of everything: before it is loaded anew or ends.
+  void let_go();
 
   Vm vm_;
   Core core_;
@@ -99,6 +106,7 @@ class Kernel final : public KernelEntry {
   Ref<Job> root_job_;
   Ref<Vmo> vdso_vmo_;
   Ref<Process> initial_process_;
+  std::array<Ref<Event>, 5> system_events_;  // By kind, which begins at 1; made when somebody asks.
   std::optional<Outcome> outcome_;
   UnsupportedLedger unsupported_;
 };

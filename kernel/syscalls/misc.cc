@@ -6,6 +6,7 @@
 
 #include "kernel/abi/debuglog.h"
 #include "kernel/abi/time.h"
+#include "kernel/event/event.h"
 #include "kernel/ipc/debuglog.h"
 #include "kernel/syscalls/families.h"
 
@@ -115,6 +116,13 @@ Status nanosleep(Call& call, Time deadline) {
 
 using I = int32_t;
 
+/// Returns its argument; the handle that it makes for kOk lets tests see what becomes of it when it cannot be stored.
+int32_t test_handle_create(Call& call, int32_t result, UserOut<Handle> out) {
+  if (result != abi::raw(Status::kOk)) return result;
+  Status status = call.give(out, make_object<Event>(call.core()), abi::default_rights(ObjectType::kEvent));
+  return abi::raw(status);
+}
+
 /// Sums wrap around, as the real ones do in practice.
 template <class... Arguments>
 int32_t sum(Call&, Arguments... arguments) {
@@ -165,6 +173,8 @@ constexpr auto kRows = std::to_array<Row>({
     {"zx_syscall_test_6", bind<sum<I, I, I, I, I, I>>, Support::kFull, kSum},
     {"zx_syscall_test_7", bind<sum<I, I, I, I, I, I, I>>, Support::kFull, kSum},
     {"zx_syscall_test_8", bind<sum<I, I, I, I, I, I, I, I>>, Support::kFull, kSum},
+    {"zx_syscall_test_handle_create", bind<test_handle_create>, Support::kFull,
+     "Returns its argument and makes an event, for tests of handle clean-up."},
     {"zx_syscall_test_widening_signed_narrow", bind<kSigned>, Support::kFull, kWidening},
     {"zx_syscall_test_widening_signed_wide", bind<kSigned>, Support::kFull, kWidening},
     {"zx_syscall_test_widening_unsigned_narrow", bind<kUnsigned>, Support::kFull, kWidening},

@@ -11,7 +11,8 @@ namespace jacinth::kernel {
 namespace {
 
 constexpr std::span<const Row> (*kFamilies[])() = {
-    absent_rows, futex_rows, job_rows, misc_rows, process_rows, task_rows, thread_rows, vdso_rows, vmar_rows, vmo_rows,
+    absent_rows, futex_rows,  job_rows,  misc_rows, process_rows, system_rows,
+    task_rows,   thread_rows, vdso_rows, vmar_rows, vmo_rows,
 };
 
 /// Until every family has its file.

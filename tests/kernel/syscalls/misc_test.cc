@@ -2,6 +2,7 @@
 #include <string>
 
 #include "kernel/abi/debuglog.h"
+#include "kernel/abi/system.h"
 #include "tests/support/kernel_rig.h"
 
 namespace jacinth::kernel {
@@ -173,6 +174,38 @@ TEST_CASE("the wrapper test fails by its arguments", "[zx_syscall_test_wrapper]"
   REQUIRE(k.call("syscall_test_wrapper", 1, 20, 30) == Status::kOutOfRange);
   REQUIRE(k.call("syscall_test_wrapper", 1, -1, 30) == Status::kInvalidArgs);
   REQUIRE(k.call("syscall_test_wrapper", INT32_MAX, INT32_MAX, INT32_MAX) == Status::kOutOfRange);
+}
+
+TEST_CASE("a handle that cannot be told is gone again", "[zx_syscall_test_handle_create]") {
+  KernelRig k;
+  GuestAddr out = k.room(sizeof(Handle));
+  size_t before = k.process()->handles().size();
+  REQUIRE(k.call("syscall_test_handle_create", -7, out) == Status{-7});
+  REQUIRE(k.value("syscall_test_handle_create", INT32_MIN, out) == INT32_MIN);
+  REQUIRE(k.call("syscall_test_handle_create", 0, GuestAddr(0x10)) == Status::kInvalidArgs);
+  REQUIRE(k.process()->handles().size() == before);
+  REQUIRE(k.call("syscall_test_handle_create", 0, out) == Status::kOk);
+  REQUIRE(k.object<Object>(k.peek<Handle>(out))->type() == ObjectType::kEvent);
+}
+
+TEST_CASE("system events need the root job and are the same for all", "[zx_system_get_event]") {
+  KernelRig k;
+  GuestAddr out = k.room(2 * sizeof(Handle));
+  Handle root = k.handle(k.kernel().root_job());
+  for (uint32_t kind = 1; kind <= 5; ++kind) {
+    REQUIRE(k.call("system_get_event", root, kind, out) == Status::kOk);
+    REQUIRE(k.call("system_get_event", root, kind, out + 4) == Status::kOk);
+    REQUIRE(k.object<Object>(k.peek<Handle>(out, 0)) == k.object<Object>(k.peek<Handle>(out, 1)));
+    REQUIRE(k.process()->handles().find(k.peek<Handle>(out))->rights == abi::kSystemEventRights);
+    bool normal = kind == static_cast<uint32_t>(abi::SystemEvent::kMemoryPressureNormal);
+    REQUIRE(contains(k.object<Object>(k.peek<Handle>(out))->signals(), Signals::kEventSignaled) == normal);
+  }
+  REQUIRE(k.call("system_get_event", root, 0, out) == Status::kInvalidArgs);
+  REQUIRE(k.call("system_get_event", root, 6, out) == Status::kInvalidArgs);
+  REQUIRE(k.call("system_get_event", k.handle(k.job()), 3, out) == Status::kAccessDenied);
+  Handle weak = k.handle(k.kernel().root_job(), Rights::kRead);
+  REQUIRE(k.call("system_get_event", weak, 1, out) == Status::kAccessDenied);
+  REQUIRE(k.call("system_get_event", weak, 2, out) == Status::kOk);
 }
 
 }  // namespace jacinth::kernel
