@@ -98,21 +98,17 @@ Channel::Written Channel::enqueue(Message message) {
   return overfull ? Written::kOverfull : Written::kDelivered;
 }
 
-Channel::Read Channel::read(Koid owner, uint32_t max_bytes, uint32_t max_handles, bool may_discard) {
-  if (owner != owner_) return {.status = Status::kBadHandle};
-  if (messages_.empty()) return {.status = peer_closed() ? Status::kPeerClosed : Status::kShouldWait};
+Result<Message*> Channel::oldest(Koid owner) {
+  if (owner != owner_) return Status::kBadHandle;
+  if (messages_.empty()) return peer_closed() ? Status::kPeerClosed : Status::kShouldWait;
+  return &messages_.front();
+}
 
-  Message& oldest = messages_.front();
-  Read read = {.size = oldest.size(), .handle_count = static_cast<uint32_t>(oldest.handles.size())};
-  if (read.size > max_bytes || read.handle_count > max_handles) {
-    read.status = Status::kBufferTooSmall;
-    if (!may_discard) return read;
-  } else {
-    read.message = std::move(oldest);
-  }
+Message Channel::take_oldest() {
+  Message oldest = std::move(messages_.front());
   messages_.pop_front();
   if (messages_.empty()) update_signals(Signals::kChannelReadable, Signals::kNone);
-  return read;
+  return oldest;
 }
 
 uint32_t Channel::new_txid() {

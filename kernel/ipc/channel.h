@@ -39,16 +39,10 @@ class Channel final : public PeeredObject {
   /// meanwhile, the handle is a bad one. The message is gone in any case.
   Result<Written> write(Koid owner, Message message);
 
-  struct Read {
-    Status status = Status::kOk;
-    /// Of the oldest message, also when it does not fit; 0 when there is none.
-    uint32_t size = 0;
-    uint32_t handle_count = 0;
-    Message message;
-  };
-  /// Takes the oldest message if it fits into so many bytes and handles. kBufferTooSmall leaves it in place, or drops
-  /// it when `may_discard`. Without one: kShouldWait, or kPeerClosed.
-  Read read(Koid owner, uint32_t max_bytes, uint32_t max_handles, bool may_discard);
+  /// The oldest message. Without one: kShouldWait, or kPeerClosed. `owner` as for write().
+  Result<Message*> oldest(Koid owner);
+  /// Removes it.
+  Message take_oldest();
 
   /// Gives the message (of at least four bytes) a transaction id, sends it, and lets `waiter` wait for the reply.
   Result<Written> begin_call(Koid owner, Message message, MessageWaiter& waiter);

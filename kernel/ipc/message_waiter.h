@@ -31,6 +31,9 @@ class MessageWaiter {
   bool ended() const { return active() && !waiting_; }
   const Ref<Channel>& channel() const { return channel_; }
   uint32_t txid() const { return txid_; }
+  /// What finish() would return now, and the reply that there is when it is kOk.
+  Status status() const { return active() ? status_ : Status::kBadState; }
+  const Message& reply() const { return reply_; }
 
   /// Ends the call: kOk with the reply, kTimedOut when there is no outcome yet, kPeerClosed, kCanceled. kBadState when
   /// no call is active.

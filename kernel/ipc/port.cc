@@ -134,14 +134,16 @@ void Port::withdraw(PortEntry& entry) {
   entry.port_ = nullptr;
 }
 
-Result<abi::PortPacket> Port::dequeue() {
-  PortEntry* entry = interrupts_.empty() ? packets_.front() : interrupts_.front();
-  if (entry == nullptr) return Status::kShouldWait;
+const abi::PortPacket* Port::front() const {
+  PortEntry* entry = front_entry();
+  return entry != nullptr ? &entry->packet : nullptr;
+}
+
+void Port::pop_front() {
+  PortEntry* entry = front_entry();
   ++dequeued_;
-  abi::PortPacket packet = entry->packet;
   withdraw(*entry);
   entry->on_dequeued();
-  return packet;
 }
 
 void Port::wait_async(Object& object, uint64_t handle_id, uint64_t key, Signals trigger,

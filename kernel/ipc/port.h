@@ -46,8 +46,10 @@ class Port final : public Object {
   /// The same in the queue that is served first. The port must take interrupts.
   Status queue_interrupt(PortEntry& entry) { return append(entry, true); }
 
-  /// Removes the next packet; kShouldWait when there is none.
-  Result<abi::PortPacket> dequeue();
+  /// The next packet; null when there is none.
+  const abi::PortPacket* front() const;
+  /// Removes it.
+  void pop_front();
   /// A thread was woken for a packet that another had taken by then.
   void count_spurious_wakeup() { ++spurious_; }
   /// Threads parked in zx_port_wait.
@@ -82,6 +84,7 @@ class Port final : public Object {
   Status append(PortEntry& entry, bool urgent);
   void withdraw(PortEntry& entry);
   PortObserver& add_observer(const PortObserverKey& key, Signals trigger, abi::WaitAsyncOptions options);
+  PortEntry* front_entry() const { return interrupts_.empty() ? packets_.front() : interrupts_.front(); }
   void forget(PortObserver& observer);
   /// Puts a loaded entry back, in any order.
   void restore(PortEntry& entry);

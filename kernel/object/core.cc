@@ -19,6 +19,10 @@ Core::Core(Platform& platform, Options options)
           .handles_made = counter("handles.made"),
           .handles_duplicated = counter("handles.duped"),
           .handles_live = counter("handles.live"),
+          .channel_messages = counter("channel.messages"),
+          .channel_bytes = {&counter("channel.bytes.0"), &counter("channel.bytes.64"), &counter("channel.bytes.256"),
+                            &counter("channel.bytes.1k"), &counter("channel.bytes.4k"), &counter("channel.bytes.16k"),
+                            &counter("channel.bytes.64k")},
       },
       handles_(*this),
       log_(platform) {}

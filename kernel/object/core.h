@@ -4,6 +4,7 @@
 // side in one process.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <span>
@@ -77,6 +78,8 @@ class Core {
     int64_t& handles_made;
     int64_t& handles_duplicated;
     int64_t& handles_live;
+    int64_t& channel_messages;
+    std::array<int64_t*, 7> channel_bytes;  // By the size of the message.
   };
   CommonCounters& common_counters() { return common_counters_; }
 

@@ -136,6 +136,8 @@ class HandleTable {
   uint64_t owner() const { return owner_; }
   /// Takes the handle in and gives it a value. Waits that others made through it end: they were somebody else's.
   Handle add(HandleOwner handle);
+  /// The value that a handle in flight will have once it is taken in.
+  Handle value_of(const HandleOwner& handle) const { return value_of(handle.slot_); }
   /// Null for a bad value. The pointer is good until the next change.
   const HandleEntry* find(Handle value) const;
   /// The identity of a handle value (waits are bound to it); 0 for a bad one.

@@ -33,7 +33,7 @@ Status Object::user_signal(Signals clear, Signals set) {
 
 Status Object::user_signal_peer(Signals, Signals) { return Status::kNotSupported; }
 
-Status Object::set_name(std::string_view) { return Status::kWrongType; }
+Status Object::set_name(std::string_view) { return Status::kNotSupported; }
 
 void Object::on_handle_owner(Koid) {}
 

@@ -32,9 +32,25 @@ Status Call::park_on(WaitQueue* queue, BlockReason reason, Time deadline) {
   return Status::kParked;
 }
 
+Result<HandleEntry> Call::entry(Handle value, Rights rights) {
+  const HandleEntry* entry = handles().find(value);
+  if (entry == nullptr) return lookup_failed(Status::kBadHandle);
+  if (!contains(entry->rights, rights)) return Status::kAccessDenied;
+  return *entry;
+}
+
+Result<HandleOwner> Call::take(Handle value) {
+  Result<HandleOwner> taken = handles().remove(value);
+  if (!taken) return lookup_failed(taken.status());
+  return taken;
+}
+
 Status Call::give(UserOut<Handle> out, Ref<Object> object, Rights rights) {
-  HandleOwner owner = TRY(core().handles().make(std::move(object), rights));
-  Handle value = handles().add(std::move(owner));
+  return give(out, TRY(core().handles().make(std::move(object), rights)));
+}
+
+Status Call::give(UserOut<Handle> out, HandleOwner handle) {
+  Handle value = handles().add(std::move(handle));
   Status status = out.write(value);
   if (status != Status::kOk) static_cast<void>(handles().remove(value));
   return status;

@@ -61,9 +61,16 @@ class Call {
     return found;
   }
 
+  /// The handle itself, for calls that take any object and look at the handle's rights: bad handle, access denied. Only
+  /// for a call's first run: the handle may have gone since.
+  Result<HandleEntry> entry(Handle value, Rights rights);
+  /// Takes a handle out of the calling process.
+  Result<HandleOwner> take(Handle value);
+
   /// Makes a handle to `object` in the calling process and tells the guest its value. When the guest cannot be told,
   /// the handle is gone again.
   Status give(UserOut<Handle> out, Ref<Object> object, Rights rights);
+  Status give(UserOut<Handle> out, HandleOwner handle);
   /// The same for two handles, such as the ends of a channel: both or none.
   Status give(UserOut<Handle> out0, Ref<Object> object0, UserOut<Handle> out1, Ref<Object> object1, Rights rights);
   Status give(UserOut<Handle> out0, HandleOwner handle0, UserOut<Handle> out1, HandleOwner handle1);

@@ -63,7 +63,7 @@ class UserIn : public UserPointer {
   using UserPointer::UserPointer;
 
   Result<T> read(uint64_t index = 0) const {
-    T value;
+    T value = {};
     TRY_STATUS(memory_->read(address_ + index * sizeof(T), std::as_writable_bytes(std::span(&value, 1))));
     return value;
   }
@@ -73,8 +73,8 @@ class UserIn : public UserPointer {
     if (count > 0) TRY_STATUS(memory_->read(address_, std::as_writable_bytes(std::span(values))));
     return values;
   }
-  Status read_array(std::span<T> values) const {
-    return values.empty() ? Status::kOk : memory_->read(address_, std::as_writable_bytes(values));
+  Status read_array(std::span<T> values, uint64_t index = 0) const {
+    return values.empty() ? Status::kOk : memory_->read(address_ + index * sizeof(T), std::as_writable_bytes(values));
   }
 };
 

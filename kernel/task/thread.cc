@@ -139,6 +139,8 @@ void Thread::finish() {
     }
   }
   call_.clear();
+  waits_.end();
+  message_waiter_.abandon();
   exception_.reset();
   pending_exception_.reset();
   core().platform().forget(context_);
@@ -225,7 +227,7 @@ void Thread::state(Archive& ar) {
   ar(name_, state_, attention_, suspend_count_, start_order_, deadline_id_);
   if (ar.mode() != Archive::Mode::kLoad && state_ != State::kDead && state_ != State::kNew) registers();
   ar(context_.registers, context_.page_table, context_.result);
-  ar(call_, turn_, exception_, pending_exception_);
+  ar(call_, waits_, message_waiter_, turn_, exception_, pending_exception_);
   wait_state(ar);
 }
 

@@ -17,8 +17,10 @@
 #include <string_view>
 
 #include "kernel/abi/thread.h"
+#include "kernel/ipc/message_waiter.h"
 #include "kernel/object/name.h"
 #include "kernel/object/object.h"
+#include "kernel/object/wait_observer.h"
 #include "kernel/object/wait_queue.h"
 #include "kernel/platform/platform.h"
 #include "kernel/task/call_state.h"
@@ -85,6 +87,10 @@ class Thread final : public Object, public Waiter {
   Registers& registers();
   CallState& call() { return call_; }
   const CallState& call() const { return call_; }
+  /// What zx_object_wait_one and _many wait for.
+  WaitObservers& waits() { return waits_; }
+  /// The zx_channel_call in progress.
+  MessageWaiter& message_waiter() { return message_waiter_; }
   Turn& turn() { return turn_; }
   const Turn& turn() const { return turn_; }
   /// Parks with an absolute deadline.
@@ -123,6 +129,8 @@ class Thread final : public Object, public Waiter {
   uint64_t deadline_id_ = 0;
   ThreadContext context_;
   CallState call_;
+  WaitObservers waits_{*this};
+  MessageWaiter message_waiter_{*this};
   Turn turn_;
   std::optional<Exception> exception_;
   std::optional<Exception> pending_exception_;

@@ -54,9 +54,8 @@ Message first_message(Arch arch, const Ref<Process>& process) {
   auto handle = Handle{static_cast<uint32_t>(argument(arch, initial_thread(process), 0))};
   Result<Ref<Channel>> channel = process->handles().get<Channel>(handle, Rights::kRead | Rights::kWait);
   REQUIRE(channel.has_value());
-  Channel::Read read = (*channel)->read(process->koid(), abi::kChannelMaxMsgBytes, abi::kChannelMaxMsgHandles, false);
-  REQUIRE(read.status == Status::kOk);
-  return std::move(read.message);
+  REQUIRE((*channel)->oldest(process->koid()).has_value());
+  return (*channel)->take_oldest();
 }
 
 std::vector<std::byte> peek(Process& process, GuestAddr at, size_t size) {

@@ -38,10 +38,12 @@ struct Rig : ObjectRig {
   Status write(Handle to, std::string_view text) { return channel(to).write(kOwner, message(text)).status(); }
   void send(Handle to, std::string_view text) { REQUIRE(write(to, text) == Status::kOk); }
   std::string read(Handle from) {
-    Channel::Read read = channel(from).read(kOwner, 65536, 64, false);
-    REQUIRE(read.status == Status::kOk);
-    return text(read.message);
+    Channel& end = channel(from);
+    REQUIRE(end.oldest(kOwner).has_value());
+    return text(end.take_oldest());
   }
+  /// Why there is nothing to read.
+  Status nothing(Handle from, Koid owner = kOwner) { return channel(from).oldest(owner).status(); }
   /// A thread that makes a call and waits for the reply.
   Handle call(Handle end, std::string_view text) {
     Handle thread = make<FakeThread>();
@@ -60,8 +62,8 @@ TEST_CASE("messages arrive at the other end in order, the empty one too") {
   auto [a, b] = k.pair();
   for (const char* text : {"one", "", "three"}) REQUIRE(k.write(a, text) == Status::kOk);
   for (const char* text : {"one", "", "three"}) REQUIRE(k.read(b) == text);
-  REQUIRE(k.channel(b).read(kOwner, 100, 0, false).status == Status::kShouldWait);
-  REQUIRE(k.channel(a).read(kOwner, 100, 0, false).status == Status::kShouldWait);
+  REQUIRE(k.nothing(b) == Status::kShouldWait);
+  REQUIRE(k.nothing(a) == Status::kShouldWait);
 }
 
 TEST_CASE("a channel is writable until the peer closes and readable while messages are there") {
@@ -79,24 +81,10 @@ TEST_CASE("a channel is writable until the peer closes and readable while messag
   REQUIRE(k.write(b, "z") == Status::kPeerClosed);
   REQUIRE(k.read(b) == "y");
   REQUIRE(k.channel(b).signals() == Signals::kPeerClosed);
-  REQUIRE(k.channel(b).read(kOwner, 100, 0, false).status == Status::kPeerClosed);
+  REQUIRE(k.nothing(b) == Status::kPeerClosed);
 }
 
-TEST_CASE("a message that does not fit stays, unless it may be discarded, and tells its size") {
-  Rig k;
-  auto [a, b] = k.pair();
-  k.send(a, "12345");
-  for (bool discard : {false, true}) {
-    Channel::Read read = k.channel(b).read(kOwner, 4, 0, discard);
-    REQUIRE(read.status == Status::kBufferTooSmall);
-    REQUIRE(read.size == 5);
-    REQUIRE(read.message.size() == 0);
-  }
-  REQUIRE(k.channel(b).message_count() == 0);
-  REQUIRE(k.channel(b).signals() == Signals::kWritable);
-}
-
-TEST_CASE("handles travel with the message, and a message with too many does not fit") {
+TEST_CASE("handles travel with the message") {
   Rig k;
   auto [a, b] = k.pair();
   Handle event = k.make<Event>();
@@ -107,10 +95,9 @@ TEST_CASE("handles travel with the message, and a message with too many does not
   REQUIRE(k.channel(a).write(kOwner, std::move(sent)).status() == Status::kOk);
   k.unpin();
 
-  REQUIRE(k.channel(b).read(kOwner, 100, 0, false).status == Status::kBufferTooSmall);
-  Channel::Read read = k.channel(b).read(kOwner, 100, 1, false);
-  REQUIRE(read.handle_count == 1);
-  REQUIRE(read.message.handles[0].object()->koid() == koid);
+  Message got = k.channel(b).take_oldest();
+  REQUIRE(got.handles.size() == 1);
+  REQUIRE(got.handles[0].object()->koid() == koid);
 }
 
 TEST_CASE("the handles of unread messages close with the end that held them") {
@@ -136,8 +123,8 @@ TEST_CASE("an end that moved to another process is a bad handle for the old one"
   k.channel(a).on_handle_owner(kOther);
 
   REQUIRE(k.write(a, "x") == Status::kBadHandle);
-  REQUIRE(k.channel(a).read(kOwner, 100, 0, false).status == Status::kBadHandle);
-  REQUIRE(k.channel(a).read(kOther, 100, 0, false).status == Status::kOk);
+  REQUIRE(k.nothing(a) == Status::kBadHandle);
+  REQUIRE(k.nothing(a, kOther) == Status::kOk);
 }
 
 TEST_CASE("message 3501 is queued and too many") {
