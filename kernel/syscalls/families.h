@@ -8,15 +8,22 @@
 namespace jacinth::kernel {
 
 std::span<const Row> absent_rows();
+std::span<const Row> channel_rows();
+std::span<const Row> event_rows();
 std::span<const Row> futex_rows();
+std::span<const Row> handle_rows();
 std::span<const Row> job_rows();
 std::span<const Row> misc_rows();
+std::span<const Row> object_rows();
+std::span<const Row> port_rows();
 std::span<const Row> process_rows();
 std::span<const Row> system_rows();
 std::span<const Row> task_rows();
 std::span<const Row> thread_rows();
+std::span<const Row> timer_rows();
 std::span<const Row> vdso_rows();
 std::span<const Row> vmar_rows();
 std::span<const Row> vmo_rows();
+std::span<const Row> wait_rows();
 
 }  // namespace jacinth::kernel

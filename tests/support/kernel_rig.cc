@@ -75,8 +75,8 @@ Ref<Process> KernelRig::make_unstarted(const Ref<Job>& job, std::string_view nam
   return *process;
 }
 
-Ref<Process> KernelRig::make_process(std::string_view name) {
-  Ref<Process> process = make_unstarted(job_, name);
+Ref<Process> KernelRig::make_process(const Ref<Job>& job, std::string_view name) {
+  Ref<Process> process = make_unstarted(job, name);
   auto thread = make_object<Thread>(process, "main");
   REQUIRE(thread->start({.pc = GuestAddr(0x1000), .sp = GuestAddr(0x2000)}, true) == Status::kOk);
   return process;

@@ -50,7 +50,8 @@ class KernelRig {
   /// A process that has memory and has not begun.
   Ref<Process> make_unstarted(const Ref<Job>& job, std::string_view name = "child");
   /// More of them, started.
-  Ref<Process> make_process(std::string_view name = "another");
+  Ref<Process> make_process(std::string_view name = "another") { return make_process(job_, name); }
+  Ref<Process> make_process(const Ref<Job>& job, std::string_view name);
   Thread& make_thread(const Ref<Process>& process, std::string_view name = "thread");
   Thread& thread() { return make_thread(process_); }
 
@@ -111,7 +112,7 @@ class KernelRig {
   }
   template <class T>
   T peek(GuestAddr at, size_t index = 0) {
-    T value;
+    T value = {};
     REQUIRE(process_->memory().read(at + index * sizeof(T), std::as_writable_bytes(std::span(&value, 1))) ==
             Status::kOk);
     return value;
