@@ -25,6 +25,9 @@ class PortObserver final : public Observer, public PortEntry {
   PortObserver(Port& port, const PortObserverKey& key, Signals trigger, abi::WaitAsyncOptions options);
   ~PortObserver() override { stop(); }
 
+  Port& port() const { return owner_; }
+  Signals trigger() const { return packet.signal.trigger; }
+
   /// Begins to watch, or matches at once.
   void watch(Object& object);
 
