@@ -1,0 +1,39 @@
+// Symbols, lines, call stacks and instructions of guests, for reports: joins the kernel's view of a process with the
+// readers of ELF files and of instructions.
+//
+// A program lies in memory as mappings of a VMO that holds its file, so symbols come from that VMO: whatever a guest
+// maps and starts can be named, also what it carried in its own image. The vDSO's image is the kernel's own.
+//
+// Left out: code that was copied into memory instead of mapped, and files that only the host has.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "emu/debug/backtrace.h"
+#include "emu/debug/symbols.h"
+#include "kernel/inspect/guest_code.h"
+
+namespace jacinth::kernel {
+class Vmo;
+}
+
+namespace jacinth::cli {
+
+class SymbolizedCode final : public kernel::GuestCode {
+ public:
+  std::vector<kernel::CodePlace> places(kernel::Process& process, GuestAddr address) override;
+  std::vector<Frame> backtrace(kernel::Thread& thread) override;
+  std::vector<Instruction> instructions(kernel::Process& process, GuestAddr pc) override;
+
+ private:
+  std::optional<emu::LoadedFile> file_at(kernel::Process& process, GuestAddr address);
+  const emu::SymbolFile* vdso(Arch arch);
+  const emu::SymbolFile* file_in(const kernel::Vmo& vmo);
+
+  std::map<uint64_t, std::unique_ptr<emu::SymbolFile>> files_;  // By the VMO's koid; null: holds no ELF file.
+  std::unique_ptr<emu::SymbolFile> vdso_;
+};
+
+}  // namespace jacinth::cli

@@ -1,0 +1,42 @@
+#include "tools/jacinth/suggest.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace jacinth::cli {
+
+size_t edit_distance(std::string_view a, std::string_view b) {
+  // Three rows of the usual table: the swap looks two back.
+  std::vector<size_t> before(b.size() + 1);
+  std::vector<size_t> above(b.size() + 1);
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) above[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      size_t replaced = above[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+      row[j] = std::min({above[j] + 1, row[j - 1] + 1, replaced});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) row[j] = std::min(row[j], before[j - 2] + 1);
+    }
+    std::swap(before, above);
+    std::swap(above, row);
+  }
+  return above[b.size()];
+}
+
+std::string closest(std::string_view wrong, std::span<const std::string> names) {
+  // A third of the letters may be wrong; beyond that it is another word.
+  size_t best = wrong.size() / 3 + 1;
+  std::string found;
+  for (const std::string& name : names) {
+    // What was only begun counts as close.
+    size_t distance = wrong.size() > 3 && name.starts_with(wrong) ? 1 : edit_distance(wrong, name);
+    if (distance < best || (distance == best && found.empty())) {
+      best = distance;
+      found = name;
+    }
+  }
+  return found;
+}
+
+}  // namespace jacinth::cli
