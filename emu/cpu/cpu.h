@@ -26,6 +26,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <span>
 
 #include "emu/base/access.h"
 #include "emu/base/address.h"
@@ -88,7 +89,9 @@ class Cpu {
   virtual void load(const Registers& registers) = 0;
   /// Single values, cheap, for traps.
   virtual uint64_t pc() = 0;
-  virtual void trap_arguments(uint64_t& number, uint64_t* arguments /* 8 */) = 0;
+  virtual uint64_t trap_number() = 0;
+  /// The first arguments of a trap, eight at most. Each costs: ask for those that the call has.
+  virtual void trap_arguments(std::span<uint64_t> arguments) = 0;
   virtual void set_result(int64_t result) = 0;
 
   /// Uses the tables at `root` from now on and forgets all translations of addresses.

@@ -76,7 +76,8 @@ ThreadContext* OnMachine::schedule(unsigned cpu) {
 
 emu::Next OnMachine::system_call(unsigned cpu, emu::Cpu& core) {
   Trap trap;
-  core.trap_arguments(trap.number, trap.arguments.data());
+  trap.number = core.trap_number();
+  core.trap_arguments(std::span(trap.arguments).first(kernel_->argument_count(trap.number)));
   trap.return_address = GuestAddr(core.pc());
   int64_t result = 0;
   Next next = kernel_->system_call(cpu, trap, result);

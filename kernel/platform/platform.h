@@ -112,6 +112,8 @@ class KernelEntry {
   /// How long the chosen thread may run before schedule() must be asked again.
   virtual Duration slice(unsigned cpu) const = 0;
 
+  /// How many arguments of the trap with this number system_call() looks at.
+  virtual size_t argument_count(uint64_t number) const = 0;
   /// With kContinue, `result` goes to the result register at once.
   virtual Next system_call(unsigned cpu, const Trap& trap, int64_t& result) = 0;
   /// An access that the page tables do not allow. True: the tables allow it now, go on. False: the machine finds out

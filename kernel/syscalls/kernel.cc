@@ -61,8 +61,12 @@ Kernel::Kernel(Platform& platform, KernelOptions options)
   for (const TableEntry& entry : syscall_table()) {
     if (entry.info->number < 0) continue;
     auto number = static_cast<size_t>(entry.info->number);
-    if (handlers_.size() <= number) handlers_.resize(number + 1);
+    if (handlers_.size() <= number) {
+      handlers_.resize(number + 1);
+      argument_counts_.resize(number + 1);
+    }
     handlers_[number] = entry.row->handler;
+    argument_counts_[number] = static_cast<uint8_t>(entry.info->args.size());
   }
   const VdsoImage& vdso = vdso_image(platform.arch());
   vdso_code_offset_ = vdso.code_offset;
@@ -143,6 +147,10 @@ bool Kernel::accepts(const Thread& thread, const Trap& trap) const {
     return offset < return_sites_.size() && return_sites_[offset] == trap.number;
   }
   return trap.number < handlers_.size() && handlers_[trap.number] != nullptr;
+}
+
+size_t Kernel::argument_count(uint64_t number) const {
+  return number < argument_counts_.size() ? argument_counts_[number] : 0;
 }
 
 Next Kernel::system_call(unsigned cpu, const Trap& trap, int64_t& result) {

@@ -77,6 +77,7 @@ class Kernel final : public KernelEntry {
   ThreadContext* current(unsigned cpu) override;
   bool work_waiting() const override;
   Duration slice(unsigned cpu) const override;
+  size_t argument_count(uint64_t number) const override;
   Next system_call(unsigned cpu, const Trap& trap, int64_t& result) override;
   bool page_fault(unsigned cpu, GuestAddr page, AccessKind access) override;
   Next page_fault_stop(unsigned cpu, const ExceptionInfo& fault) override;
@@ -101,6 +102,7 @@ class Kernel final : public KernelEntry {
   bool only_from_vdso_;
   /// Handlers by number, and for each byte of the vDSO's code the number that may return there.
   std::vector<Handler> handlers_;
+  std::vector<uint8_t> argument_counts_;
   uint64_t vdso_code_offset_ = 0;
   std::vector<uint16_t> return_sites_;
   Ref<Job> root_job_;

@@ -118,7 +118,8 @@ class CpuRig : public CpuClient, private FrameSource {
  private:
   bool system_call(Cpu& cpu) override {
     SeenCall call;
-    cpu.trap_arguments(call.number, call.arguments);
+    call.number = cpu.trap_number();
+    cpu.trap_arguments(call.arguments);
     call.pc = cpu.pc();
     call.executed = executed += cpu.take_executed();
     calls.push_back(call);

@@ -136,9 +136,9 @@ class MachineRig : public Supervisor, private FrameSource {
   bool work_waiting() const override { return !ready_.empty(); }
   Duration slice(unsigned) const override { return Duration{1'000'000}; }
   Next system_call(unsigned cpu, Cpu& core) override {
-    uint64_t number = 0;
-    uint64_t arguments[8];
-    core.trap_arguments(number, arguments);
+    uint64_t number = core.trap_number();
+    uint64_t arguments[1];
+    core.trap_arguments(arguments);
     note(kCall, number << 8 | who(current_[cpu]));
     Next next = on_call(number, arguments[0]);
     if (number == 0) current_[cpu]->done = true;

@@ -124,17 +124,10 @@ class Arm64 final : public UnicornArch {
     uc_check(uc_reg_write_batch(uc, const_cast<int*>(kRegisters), at.data(), kRegisterCount), "write registers");
   }
 
-  void trap_arguments(uc_engine* uc, uint64_t& number, uint64_t* arguments) const override {
-    static constexpr int kTrap[] = {UC_ARM64_REG_X16, UC_ARM64_REG_X0, UC_ARM64_REG_X1,
-                                    UC_ARM64_REG_X2,  UC_ARM64_REG_X3, UC_ARM64_REG_X4,
-                                    UC_ARM64_REG_X5,  UC_ARM64_REG_X6, UC_ARM64_REG_X7};
-    void* at[] = {&number,       arguments,     arguments + 1, arguments + 2, arguments + 3,
-                  arguments + 4, arguments + 5, arguments + 6, arguments + 7};
-    uc_reg_read_batch(uc, const_cast<int*>(kTrap), at, std::size(kTrap));
-  }
-
   int pc_register() const override { return UC_ARM64_REG_PC; }
   int result_register() const override { return UC_ARM64_REG_X0; }
+  int number_register() const override { return UC_ARM64_REG_X16; }
+  std::span<const int, 8> argument_registers() const override { return std::span(kRegisters).first<8>(); }
 
   void exception(UnicornCpu& cpu, uint32_t number) const override {
     uint64_t pc = cpu.pc();

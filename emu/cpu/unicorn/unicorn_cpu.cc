@@ -213,6 +213,12 @@ void UnicornCpu::load(const Registers& registers) {
   block_size_ = 0;
 }
 
+void UnicornCpu::trap_arguments(std::span<uint64_t> arguments) {
+  std::span<const int, 8> registers = arch_.argument_registers();
+  CHECK(arguments.size() <= registers.size());
+  for (size_t i = 0; i < arguments.size(); ++i) arguments[i] = read(registers[i]);
+}
+
 void UnicornCpu::set_result(int64_t result) { write(arch_.result_register(), static_cast<uint64_t>(result)); }
 
 // --- Traps and exceptions ---

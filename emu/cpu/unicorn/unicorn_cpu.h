@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <vector>
 
 #include "emu/cpu/code_coherence.h"
@@ -38,9 +39,11 @@ class UnicornArch {
   virtual void add_hooks(UnicornCpu& cpu) const = 0;
   virtual void save(uc_engine* uc, Registers& registers) const = 0;
   virtual void load(uc_engine* uc, const Registers& registers) const = 0;
-  virtual void trap_arguments(uc_engine* uc, uint64_t& number, uint64_t* arguments) const = 0;
   virtual int pc_register() const = 0;
   virtual int result_register() const = 0;
+  virtual int number_register() const = 0;
+  /// Of the eight arguments of a trap.
+  virtual std::span<const int, 8> argument_registers() const = 0;
   /// An exception that the engine raised (UC_HOOK_INTR), or an invalid instruction (`number` is kInvalidInstruction).
   static constexpr uint32_t kInvalidInstruction = 0xffffffff;
   virtual void exception(UnicornCpu& cpu, uint32_t number) const = 0;
@@ -64,7 +67,8 @@ class UnicornCpu final : public Cpu {
   void save(Registers& registers) override;
   void load(const Registers& registers) override;
   uint64_t pc() override { return trap_end_ ? *trap_end_ : read(arch_.pc_register()); }
-  void trap_arguments(uint64_t& number, uint64_t* arguments) override { arch_.trap_arguments(uc_, number, arguments); }
+  uint64_t trap_number() override { return read(arch_.number_register()); }
+  void trap_arguments(std::span<uint64_t> arguments) override;
   void set_result(int64_t result) override;
   void set_page_table(PhysAddr root) override;
   PhysAddr page_table() const override { return root_; }

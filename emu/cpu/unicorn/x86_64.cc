@@ -36,6 +36,10 @@ constexpr int kRegisters[] = {
     UC_X86_REG_FP2,     UC_X86_REG_FP3,     UC_X86_REG_FP4,   UC_X86_REG_FP5,   UC_X86_REG_FP6,   UC_X86_REG_FP7};
 constexpr size_t kRegisterCount = std::size(kRegisters);
 
+/// A trap's arguments in Zircon's ABI: R10 for RCX, which SYSCALL destroys, and two more.
+constexpr int kArguments[8] = {UC_X86_REG_RDI, UC_X86_REG_RSI, UC_X86_REG_RDX, UC_X86_REG_R10,
+                               UC_X86_REG_R8,  UC_X86_REG_R9,  UC_X86_REG_R12, UC_X86_REG_R13};
+
 std::array<void*, kRegisterCount> fields(Registers& r) {
   std::array<void*, kRegisterCount> at{};
   size_t n = 0;
@@ -105,17 +109,10 @@ class X86 final : public UnicornArch {
     uc_check(uc_reg_write_batch(uc, const_cast<int*>(kRegisters), at.data(), kRegisterCount), "write registers");
   }
 
-  void trap_arguments(uc_engine* uc, uint64_t& number, uint64_t* arguments) const override {
-    static constexpr int kTrap[] = {UC_X86_REG_RAX, UC_X86_REG_RDI, UC_X86_REG_RSI, UC_X86_REG_RDX, UC_X86_REG_R10,
-                                    UC_X86_REG_R8,  UC_X86_REG_R9,  UC_X86_REG_R12, UC_X86_REG_R13};
-    void* at[] = {&number,       arguments,     arguments + 1, arguments + 2, arguments + 3,
-                  arguments + 4, arguments + 5, arguments + 6, arguments + 7};
-    uc_reg_read_batch(uc, const_cast<int*>(kTrap), at, std::size(kTrap));
-    number = static_cast<uint32_t>(number);  // The call number is EAX.
-  }
-
   int pc_register() const override { return UC_X86_REG_RIP; }
   int result_register() const override { return UC_X86_REG_RAX; }
+  int number_register() const override { return UC_X86_REG_EAX; }
+  std::span<const int, 8> argument_registers() const override { return kArguments; }
 
   void exception(UnicornCpu& cpu, uint32_t number) const override {
     uint64_t pc = cpu.pc();
