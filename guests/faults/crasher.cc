@@ -85,8 +85,8 @@ void in_thread() {
 void trap() { __builtin_trap(); }
 #if defined(__x86_64__)
 void divide() {
-  volatile int zero = 0;
-  sink = static_cast<uint64_t>(1 / zero);
+  volatile int dividend = 100, zero = 0;
+  sink = static_cast<uint64_t>(dividend / zero);
 }
 void divide_overflow() {
   volatile int lowest = INT32_MIN, minus_one = -1;
