@@ -177,7 +177,8 @@ bool Machine::page_fault(Cpu& core, GuestAddr page, AccessKind access) {
   spend(kPageFaultCost);
   bool resolved = supervisor_->page_fault(turn_, page, access);
   ThreadContext* context = supervisor_->current(turn_);
-  if (context != nullptr && context->resident == nullptr) (stepper_ != nullptr ? *stepper_ : pool_).reattach(*context, core);
+  if (context != nullptr && context->resident == nullptr)
+    (stepper_ != nullptr ? *stepper_ : pool_).reattach(*context, core);
   core.set_budget(budget());
   return resolved;
 }

@@ -33,8 +33,8 @@ UnicornCpu::UnicornCpu(const CpuOptions& options, PhysicalMemory& memory, Bus& b
       memory_(memory),
       bus_(bus),
       client_(client),
-      coherence_(coherence) {
-  uc_ = arch_.open();
+      coherence_(coherence),
+      uc_(arch_.open()) {
   uc_check(uc_mem_map_ptr(uc_, memory_.base().value, memory_.size(), UC_PROT_ALL, memory_.host_base()), "map RAM");
   for (const Bus::Region& region : bus_.regions()) {
     auto window = std::make_unique<MmioWindow>(MmioWindow{this, region.base});

@@ -18,7 +18,7 @@ namespace {
 
 // Exception vectors (SDM vol. 3A, table 6-1).
 constexpr uint32_t kDivide = 0, kDebug = 1, kBreakpoint = 3, kInvalidOpcode = 6, kGeneralProtection = 13,
-                   kPageFault = 14, kFloatingPoint = 16, kAlignment = 17, kSimd = 19;
+                   kPageFault = 14, kAlignment = 17;
 
 // Page-fault error code (SDM vol. 3A, 4.7).
 constexpr uint32_t kErrorPresent = 1u << 0, kErrorWrite = 1u << 1, kErrorUser = 1u << 2, kErrorFetch = 1u << 4;

@@ -57,7 +57,7 @@ CpuidResult cpuid(uint32_t leaf, uint32_t subleaf) {
     case 0x8000'0002:
     case 0x8000'0003:
     case 0x8000'0004: {
-      size_t at = (leaf - 0x8000'0002) * 16;
+      size_t at = size_t{leaf - 0x8000'0002} * 16;
       return {word(kBrand, at), word(kBrand, at + 4), word(kBrand, at + 8), word(kBrand, at + 12)};
     }
     case 0x8000'0006: return {0, 0, 0x0100'6040, 0};
