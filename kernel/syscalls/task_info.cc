@@ -1,0 +1,158 @@
+// What zx_object_get_info and the property calls tell of jobs, processes, threads and their address regions.
+// zircon/kernel/lib/syscalls/object.cc.
+//
+// Left out: topics of exceptions in flight, mapping lists, handle statistics, memory attribution, CPU and kernel memory
+// statistics; and ZX_PROP_PROCESS_HW_TRACE_CONTEXT_ID.
+#include <array>
+#include <vector>
+
+#include "kernel/abi/info_memory.h"
+#include "kernel/abi/info_task.h"
+#include "kernel/object/core.h"
+#include "kernel/syscalls/info.h"
+#include "kernel/syscalls/kernel.h"
+#include "kernel/task/job.h"
+#include "kernel/task/process.h"
+#include "kernel/task/scheduler.h"
+#include "kernel/task/thread.h"
+#include "kernel/vm/address_region.h"
+
+namespace jacinth::kernel {
+namespace {
+
+/// A thread without a profile may run everywhere: all bits of Zircon's 32-bit CPU mask.
+constexpr uint64_t kEveryCpu = 0xffff'ffff;
+
+/// Koids in order.
+template <class Children>
+Status koids_of(InfoRequest& request, const Children& children) {
+  std::vector<uint64_t> koids;
+  for (const auto& [koid, child] : children) koids.push_back(koid);
+  return request.many(std::span<const uint64_t>(koids));
+}
+
+Status process_info(InfoRequest& request) {
+  Ref<Process> process = TRY(request.get<Process>(Rights::kInspect));
+  abi::InfoProcess info{.start_time = process->start_time()};
+  if (process->process_state() != Process::State::kInitial) info.flags |= abi::InfoProcessFlags::kStarted;
+  if (process->dead()) {
+    info.flags |= abi::InfoProcessFlags::kExited;
+    info.return_code = process->return_code();
+  }
+  return request.one(info);
+}
+
+Status process_info_v1(InfoRequest& request) {
+  Ref<Process> process = TRY(request.get<Process>(Rights::kInspect));
+  return request.one(abi::InfoProcessV1{.return_code = process->dead() ? process->return_code() : 0,
+                                        .started = process->process_state() != Process::State::kInitial,
+                                        .exited = process->dead()});
+}
+
+Status process_threads(InfoRequest& request) {
+  Ref<Process> process = TRY(request.get<Process>(Rights::kEnumerate));
+  return koids_of(request, process->threads());
+}
+
+Status thread_info(InfoRequest& request) {
+  Ref<Thread> thread = TRY(request.get<Thread>(Rights::kInspect));
+  abi::InfoThread info{.state = thread->info_state()};
+  info.cpu_affinity_mask.mask[0] = kEveryCpu;
+  return request.one(info);
+}
+
+Status thread_stats(InfoRequest& request) {
+  Ref<Thread> thread = TRY(request.get<Thread>(Rights::kInspect));
+  // A dead thread has none left to tell.
+  if (thread->dying_or_dead()) return Status::kBadState;
+  return request.one(abi::InfoThreadStats{.total_runtime = Scheduler::runtime(*thread, thread->core().now())});
+}
+
+Status job_info(InfoRequest& request) {
+  Ref<Job> job = TRY(request.get<Job>(Rights::kInspect));
+  bool dead = job->job_state() == Job::State::kDead;
+  return request.one(
+      abi::InfoJob{.return_code = job->return_code(), .exited = dead, .kill_on_oom = job->kill_on_oom()});
+}
+
+Status job_children(InfoRequest& request) {
+  Ref<Job> job = TRY(request.get<Job>(Rights::kEnumerate));
+  return koids_of(request, job->jobs());
+}
+
+Status job_processes(InfoRequest& request) {
+  Ref<Job> job = TRY(request.get<Job>(Rights::kEnumerate));
+  return koids_of(request, job->processes());
+}
+
+Status vmar_info(InfoRequest& request) {
+  Ref<AddressRegion> region = TRY(request.get<AddressRegion>(Rights::kInspect));
+  return request.one(abi::InfoVmar{.base = region->base().value, .len = region->size()});
+}
+
+constexpr auto kInfos = std::to_array<InfoRow>({
+    {abi::InfoTopic::kProcess, process_info},
+    {abi::InfoTopic::kProcessV1, process_info_v1},
+    {abi::InfoTopic::kProcessThreads, process_threads},
+    {abi::InfoTopic::kThread, thread_info},
+    {abi::InfoTopic::kThreadStats, thread_stats},
+    {abi::InfoTopic::kJob, job_info},
+    {abi::InfoTopic::kJobChildren, job_children},
+    {abi::InfoTopic::kJobProcesses, job_processes},
+    {abi::InfoTopic::kVmar, vmar_info},
+});
+
+/// FS.base and GS.base: x86-64 has them, and only a thread itself may set its own.
+template <uint64_t Registers::*Base>
+Status set_segment_base(Call& call, Object& object, UserBytesIn value, uint64_t size) {
+  if (object.core().platform().arch() != Arch::kX86_64) return Status::kInvalidArgs;
+  auto* thread = object_cast<Thread>(&object);
+  if (thread == nullptr) return Status::kWrongType;
+  auto base = TRY(take_property<uint64_t>(value, size));
+  if (thread != &call.thread()) return Status::kAccessDenied;
+  // Canonical: bits 63 to 47 are alike.
+  auto upper = static_cast<int64_t>(base) >> 47;
+  if (upper != 0 && upper != -1) return Status::kInvalidArgs;
+  thread->registers().*Base = base;
+  return Status::kOk;
+}
+
+template <auto Read>
+Status get_of_process(Call&, Object& object, UserBytesOut value, uint64_t size) {
+  auto* process = object_cast<Process>(&object);
+  if (process == nullptr) return Status::kWrongType;
+  return give_property(value, size, Read(*process));
+}
+
+uint64_t debug_address(const Process& process) { return process.debug_address(); }
+uint64_t break_on_load(const Process& process) { return process.break_on_load(); }
+uint64_t vdso_base(const Process& process) { return process.vdso_base().value; }
+
+Status set_debug_address(Call&, Object& object, UserBytesIn value, uint64_t size) {
+  auto* process = object_cast<Process>(&object);
+  if (process == nullptr) return Status::kWrongType;
+  return process->set_debug_address(TRY(take_property<uint64_t>(value, size)));
+}
+
+Status set_break_on_load(Call&, Object& object, UserBytesIn value, uint64_t size) {
+  auto* process = object_cast<Process>(&object);
+  if (process == nullptr) return Status::kWrongType;
+  process->set_break_on_load(TRY(take_property<uint64_t>(value, size)));
+  return Status::kOk;
+}
+
+constexpr auto kProperties = std::to_array<PropertyRow>({
+    {abi::Property::kRegisterFs, nullptr, set_segment_base<&Registers::tls>},
+    {abi::Property::kRegisterGs, nullptr, set_segment_base<&Registers::tls_second>},
+    {abi::Property::kProcessDebugAddr, get_of_process<debug_address>, set_debug_address},
+    {abi::Property::kProcessBreakOnLoad, get_of_process<break_on_load>, set_break_on_load},
+    {abi::Property::kProcessVdsoBaseAddress, get_of_process<vdso_base>, nullptr},
+});
+
+}  // namespace
+
+std::span<const InfoRow> task_infos() { return kInfos; }
+
+std::span<const PropertyRow> task_properties() { return kProperties; }
+
+}  // namespace jacinth::kernel
