@@ -1,6 +1,7 @@
 #include "emu/machine/machine.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "emu/base/check.h"
 
@@ -78,6 +79,8 @@ RunEnd Machine::run(const RunLimits& limits) {
     Stop stop = run_thread(*context);
     if (stop.reason == Stop::Reason::kLimit) return RunEnd::kCodeLimit;
     if (stop.reason == Stop::Reason::kBudget && clock_.now() < preempt_at_) return RunEnd::kTimeLimit;
+    // Somebody looked at the registers during a call: that is no event of the run either.
+    if (std::exchange(reload_, false)) continue;
     in_turn_ = false;
     if (stop.reason == Stop::Reason::kException) {
       now();
@@ -168,7 +171,11 @@ bool Machine::system_call(Cpu& core) {
   core.set_budget(budget());
   // Whoever fetched the registers may have changed them: they are loaded again.
   ThreadContext* context = supervisor_->current(turn_);
-  if (context == nullptr || context->resident == nullptr) return false;
+  if (context == nullptr) return false;
+  if (context->resident == nullptr) {
+    reload_ = true;
+    return false;
+  }
   return busy_ == cpus_.size() || !supervisor_->work_waiting();
 }
 

@@ -124,6 +124,7 @@ class Machine final : private CpuClient {
   Cpu* running_ = nullptr;
   RunLimits limits_;
   bool stop_requested_ = false;
+  bool reload_ = false;  // A call went on, but the core must take up the registers anew.
 
   // What a run depends on.
   Time alarm_ = Time::never();

@@ -109,6 +109,8 @@ class MachineRig : public Supervisor, private FrameSource {
   /// One line per event: time, what, who.
   std::vector<std::array<uint64_t, 3>> log;
   enum Event : uint64_t { kSchedule, kCall, kException, kAlarm };
+  /// Takes the registers out of the core in every so many calls; 0: never.
+  unsigned look_every = 0;
   std::function<Next(uint64_t number, uint64_t argument)> on_call = [](uint64_t number, uint64_t) {
     return number == 0 ? Next::kSwitch : Next::kContinue;
   };
@@ -142,7 +144,12 @@ class MachineRig : public Supervisor, private FrameSource {
     note(kCall, number << 8 | who(current_[cpu]));
     Next next = on_call(number, arguments[0]);
     if (number == 0) current_[cpu]->done = true;
-    if (next == Next::kContinue) core.set_result(0);
+    if (next == Next::kContinue && look_every != 0 && ++looks_ % look_every == 0) {
+      machine_.fetch_registers(current_[cpu]->context);
+      current_[cpu]->context.result = 0;
+    } else if (next == Next::kContinue) {
+      core.set_result(0);
+    }
     return next;
   }
   bool page_fault(unsigned, GuestAddr, AccessKind) override { return false; }
@@ -160,6 +167,7 @@ class MachineRig : public Supervisor, private FrameSource {
 
   Options options_;
   uint64_t next_frame_ = 0;
+  unsigned looks_ = 0;
   Machine machine_;
   PhysAddr code_frame_;
   PhysAddr data_frame_;

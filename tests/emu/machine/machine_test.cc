@@ -156,6 +156,23 @@ TEST_CASE("stopping a run anywhere and going on does not change it", "[machine]"
   }
 }
 
+TEST_CASE("looking at registers during calls does not change a run", "[machine]") {
+  for (Arch arch : kBoth) {
+    std::optional<Digest> expected;
+    for (unsigned every : {0, 1, 3}) {
+      MachineRig rig({.arch = arch});
+      rig.look_every = every;
+      counting_program(rig);
+      MachineRig::Thread& first = rig.thread(700);
+      rig.thread(900);
+      rig.thread(100, &first);
+      REQUIRE(rig.machine().run() == RunEnd::kBlocked);
+      if (!expected) expected = rig.digest();
+      REQUIRE(rig.digest().text() == expected->text());
+    }
+  }
+}
+
 TEST_CASE("a machine saved at a stop and loaded elsewhere goes on the same", "[machine]") {
   for (Arch arch : kBoth) {
     MachineRig rig({.arch = arch, .cpus = 1});
