@@ -45,11 +45,11 @@ TEST("text that does not fit is cut and its whole length told") {
 }
 
 TEST("lines are written whole, whatever pieces they come in") {
-  print("one ");
+  print("# one ");
   print("line ");
   print("in four ");
   print("pieces\n");
-  print("two\nlines at once\n");
+  print("# two\n# lines at once\n");
 }
 
 }  // namespace
