@@ -1,3 +1,4 @@
+// Process start: what a fresh program finds in its memory, registers and first message.
 #include "kernel/boot/boot.h"
 
 #include <cstring>

@@ -1,3 +1,4 @@
+// Futexes by their calls: waiting, waking, requeueing, owners, bad addresses.
 #include "kernel/task/futex.h"
 
 #include "tests/support/kernel_rig.h"

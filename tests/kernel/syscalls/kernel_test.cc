@@ -1,3 +1,4 @@
+// The table of calls, and how a trap finds its handler.
 #include "kernel/syscalls/kernel.h"
 
 #include <set>

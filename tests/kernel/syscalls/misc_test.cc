@@ -1,3 +1,4 @@
+// The log, chance, clocks and sleeping, by their calls.
 #include <cstring>
 #include <string>
 

@@ -1,3 +1,4 @@
+// Job policy: which rule wins, and what is inherited.
 #include "kernel/task/job_policy.h"
 
 #include <vector>

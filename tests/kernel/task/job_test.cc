@@ -1,3 +1,4 @@
+// Jobs: the tree, its limits, and how it dies.
 #include "kernel/task/job.h"
 
 #include <array>

@@ -1,3 +1,4 @@
+// Processes: their states, their ends and return codes.
 #include "kernel/task/process.h"
 
 #include "kernel/abi/task.h"

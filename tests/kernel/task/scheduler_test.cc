@@ -1,3 +1,4 @@
+// The scheduler: who runs next on which CPU, and for how long.
 #include "kernel/task/scheduler.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Threads: start, suspension, ends, and what they wait on.
 #include "kernel/task/thread.h"
 
 #include "kernel/task/suspend_token.h"

@@ -1,3 +1,4 @@
+// The sparse list of pages behind a VMO.
 #include "kernel/vm/page_map.h"
 
 #include <map>

@@ -1,3 +1,4 @@
+// Page frames: who gets which, and that every one is accounted for.
 #include "kernel/vm/pmm.h"
 
 #include <set>

@@ -1,3 +1,4 @@
+// VMOs: contents, sizes, clones, slices, and who is charged for a page.
 #include "kernel/vm/vmo.h"
 
 #include "tests/kernel/vm/vm_rig.h"

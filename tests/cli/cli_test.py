@@ -1,0 +1,176 @@
+"""The command line as its users meet it: exit codes, bad input, signals, pipes, and the account of a run."""
+
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+
+from jacinth import ARCHITECTURES, PROGRAM, guest, jacinth  # noqa: E402
+
+
+class ExitCodes(unittest.TestCase):
+    def test_a_guest_that_ends_well_gives_0(self):
+        for arch in ARCHITECTURES:
+            self.assertEqual(jacinth("run", guest("hello", arch)).returncode, 0)
+
+    def test_a_wrong_option_gives_2_and_is_named(self):
+        result = jacinth("run", "--strce", guest("hello"))
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("--strce", result.stderr)
+        self.assertIn("--strace", result.stderr)  # The nearest one there is.
+        self.assertEqual(result.stdout, "")
+
+    def test_no_file_gives_2(self):
+        self.assertEqual(jacinth("run").returncode, 2)
+
+    def test_a_wrong_command_gives_2(self):
+        self.assertEqual(jacinth("rum").returncode, 2)
+
+    def test_a_missing_file_gives_127(self):
+        result = jacinth("run", "/nowhere/at/all")
+        self.assertEqual(result.returncode, 127)
+        self.assertEqual(len(result.stderr.strip().splitlines()), 1)
+
+    def test_a_board_that_does_not_exist_gives_2(self):
+        self.assertEqual(jacinth("run", "--board=pdp-11", guest("hello")).returncode, 2)
+
+    def test_cpus_and_memory_that_no_board_has_give_2(self):
+        for option in ("--cpus=0", "--cpus=1000", "--ram=1", "--ram=99999T", "--ram=lots"):
+            self.assertEqual(jacinth("run", option, guest("hello")).returncode, 2, option)
+
+    def test_virtual_time_that_runs_out_gives_124(self):
+        result = jacinth("run", "--time-limit=1ms", guest("timers"))
+        self.assertEqual(result.returncode, 124)
+        self.assertIn("virtual", result.stderr)
+
+    def test_real_time_that_runs_out_gives_124(self):
+        result = jacinth("run", "--wall-limit=200ms", guest("bench_integer"), "1000000000")
+        self.assertEqual(result.returncode, 124)
+
+    def test_an_exception_gives_170_and_a_report(self):
+        for arch in ARCHITECTURES:
+            result = jacinth("run", guest("crasher", arch), "null-read")
+            self.assertEqual(result.returncode, 170)
+            for word in ("ZX_EXCP_FATAL_PAGE_FAULT", "0x0", "registers", "crasher.cc"):
+                self.assertIn(word, result.stderr)
+
+
+class BadFiles(unittest.TestCase):
+    def check(self, contents, says=None):
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(contents)
+            file.flush()
+            result = jacinth("run", "--time-limit=100ms", file.name)
+        if says is not None:
+            self.assertEqual(result.returncode, 126)
+            self.assertIn(says, result.stderr)
+            self.assertEqual(len(result.stderr.strip().splitlines()), 1, result.stderr)
+        return result
+
+    def test_what_is_no_elf_file_gives_126(self):
+        self.check(b"", "empty")
+        self.check(b"#!/bin/sh\necho hello\n", "not an ELF file")
+
+    def test_a_file_cut_short_gives_126(self):
+        whole = pathlib.Path(guest("hello")).read_bytes()
+        for size in (10, 63, 64, 200, 1000, 8000):
+            self.check(whole[:size], "")
+
+    def test_hosts_own_programs_are_refused_or_run_but_never_crash_us(self):
+        self.assertIn(jacinth("run", "--time-limit=100ms", "/bin/true").returncode, (126, 170, 124, 173))
+
+    def test_files_with_wrong_bytes_never_crash_us(self):
+        seed = int(os.environ.get("JACINTH_TEST_SEED", "20240607"))
+        source = random.Random(seed)
+        for arch in ARCHITECTURES:
+            whole = pathlib.Path(guest("hello", arch)).read_bytes()
+            for round in range(40):
+                broken = bytearray(whole)
+                for _ in range(source.randint(1, 4)):
+                    broken[source.randrange(700)] = source.randrange(256)
+                code = self.check(bytes(broken)).returncode
+                self.assertNotIn(code, (125, -6, -11), f"seed {seed}, {arch}, round {round}")
+
+
+class Streams(unittest.TestCase):
+    def test_interrupting_ends_cleanly_with_130(self):
+        child = subprocess.Popen([PROGRAM, "run", "--summary=-", guest("bench_integer"), "1000000000"],
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        time.sleep(0.5)
+        child.send_signal(signal.SIGINT)
+        out, _ = child.communicate(timeout=30)
+        self.assertEqual(child.returncode, 130)
+        self.assertEqual(json.loads(out)["exit_reason"], "interrupted")
+
+    def test_output_to_a_closed_pipe_ends_quietly(self):
+        child = subprocess.Popen([PROGRAM, "run", guest("demo")], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        child.stdout.close()
+        _, error = child.communicate(timeout=30) if child.stdout is None else (None, child.stderr.read())
+        child.wait(timeout=30)
+        self.assertEqual(error, b"")
+
+    def test_no_colour_where_nobody_looks(self):
+        self.assertNotIn("\x1b[", jacinth("run", guest("crasher"), "null-read").stderr)
+
+
+class Accounts(unittest.TestCase):
+    def summary(self, *arguments):
+        result = jacinth("run", "--summary=-", *arguments)
+        return json.loads(result.stdout[result.stdout.index("{\n"):])
+
+    def test_the_summary_says_what_ran_and_how_it_ended(self):
+        account = self.summary("--cpus=3", "--seed=5", guest("hello"))
+        for key, value in {"return_code": 0, "exit_code": 0, "exit_reason": "exited", "cpus": 3, "seed": 5,
+                           "board": "virt-arm64", "arch": "arm64", "unsupported": []}.items():
+            self.assertEqual(account[key], value, key)
+        self.assertGreater(account["instructions"], 1000)
+        self.assertGreater(account["virtual_time_ns"], 1000)
+        self.assertEqual(account["calls"]["zx_process_exit"], 1)
+        self.assertEqual(account["call_count"], sum(account["calls"].values()))
+
+    def test_the_same_run_has_the_same_digest_also_on_a_busy_host(self):
+        for arch in ARCHITECTURES:
+            quiet = self.summary(guest("demo", arch))["digest"]
+            load = [subprocess.Popen([PROGRAM, "run", guest("bench_integer"), "1000000000"], stdout=subprocess.DEVNULL)
+                    for _ in range(4)]
+            try:
+                self.assertEqual(self.summary(guest("demo", arch))["digest"], quiet)
+            finally:
+                for child in load:
+                    child.kill()
+                    child.wait()
+
+    def test_another_seed_is_another_run(self):
+        self.assertNotEqual(self.summary("--seed=1", guest("hello"))["digest"],
+                            self.summary("--seed=2", guest("hello"))["digest"])
+
+    def test_the_ledger_has_every_call_once(self):
+        rows = json.loads(jacinth("syscalls", "--json").stdout)
+        names = [row["name"] for row in rows]
+        self.assertEqual(len(names), len(set(names)))
+        self.assertGreaterEqual(len(names), 197)
+        for row in rows:
+            self.assertIn(row["support"], ("full", "partial", "absent"))
+            self.assertTrue(row["sentence"], row["name"])
+            self.assertIsInstance(row["tests"], list)
+
+    def test_boards_are_listed(self):
+        listed = jacinth("boards")
+        self.assertEqual(listed.returncode, 0)
+        self.assertIn("virt-arm64", listed.stdout)
+        self.assertIn("virt-x86-64", listed.stdout)
+
+    def test_every_command_has_help(self):
+        self.assertTrue(jacinth("--version").stdout.startswith("jacinth "))
+        for command in ((), ("run",), ("boards",), ("syscalls",)):
+            result = jacinth(*command, "--help")
+            self.assertEqual(result.returncode, 0)
+            self.assertIn("usage", result.stdout)

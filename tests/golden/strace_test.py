@@ -1,0 +1,35 @@
+"""Golden strace output. Runs are deterministic, so the text must be the same to the letter.
+
+Set JACINTH_REGENERATE=1 to write what the program prints now; then read the difference before committing it.
+"""
+
+import os
+import pathlib
+import sys
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "support"))
+
+from jacinth import ARCHITECTURES, guest, jacinth  # noqa: E402
+
+PROGRAMS = ("hello", "ports", "crasher")
+
+
+class Golden(unittest.TestCase):
+    def compare(self, name, arch):
+        path = HERE / f"{name}.{arch}.txt"
+        text = jacinth("run", "--strace=-", "--color=never", guest(name, arch)).stdout
+        if os.environ.get("JACINTH_REGENERATE"):
+            path.write_text(text)
+        self.maxDiff = None
+        self.assertEqual(text.splitlines(), path.read_text().splitlines())
+
+
+def case(name, arch):
+    return lambda self: self.compare(name, arch)
+
+
+for program in PROGRAMS:
+    for architecture in ARCHITECTURES:
+        setattr(Golden, f"test_strace_of_{program}_on_{architecture}", case(program, architecture))
