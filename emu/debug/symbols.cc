@@ -79,15 +79,15 @@ std::expected<std::vector<char>, std::string> read_file(const std::string& path)
 }  // namespace
 
 /// What libelf and libdw hold open.
-struct SymbolFile::Dwarf {
+struct SymbolFile::DebugInfo {
   Elf* elf = nullptr;
   ::Dwarf* info = nullptr;
   Dwarf_CFI* exception_frames = nullptr;
 
-  Dwarf() = default;
-  Dwarf(const Dwarf&) = delete;
-  Dwarf& operator=(const Dwarf&) = delete;
-  ~Dwarf() {
+  DebugInfo() = default;
+  DebugInfo(const DebugInfo&) = delete;
+  DebugInfo& operator=(const DebugInfo&) = delete;
+  ~DebugInfo() {
     if (exception_frames != nullptr) dwarf_cfi_end(exception_frames);
     if (info != nullptr) dwarf_end(info);
     if (elf != nullptr) elf_end(elf);
@@ -105,7 +105,7 @@ struct SymbolFile::Dwarf {
   }
 };
 
-SymbolFile::SymbolFile(std::vector<char> image) : image_(std::move(image)), dwarf_(std::make_unique<Dwarf>()) {}
+SymbolFile::SymbolFile(std::vector<char> image) : image_(std::move(image)), dwarf_(std::make_unique<DebugInfo>()) {}
 
 SymbolFile::~SymbolFile() = default;
 

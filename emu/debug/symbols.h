@@ -66,7 +66,7 @@ class SymbolFile {
   std::optional<uint64_t> address_of_offset(uint64_t offset) const;
 
  private:
-  struct Dwarf;
+  struct DebugInfo;
   struct Function {
     uint64_t begin = 0;
     uint64_t size = 0;
@@ -89,7 +89,7 @@ class SymbolFile {
   std::vector<Function> functions_;  // By address.
   std::vector<std::byte> build_id_;
   std::vector<Segment> segments_;
-  std::unique_ptr<Dwarf> dwarf_;
+  std::unique_ptr<DebugInfo> dwarf_;
 };
 
 }  // namespace jacinth::emu

@@ -61,12 +61,12 @@ std::string CallText::name(const PendingCall& call) {
 }
 
 ObjectType CallText::object_of(const PendingCall& call, const ArgInfo& arg) const {
-  return arg.selector_arg >= 0 ? call.types[static_cast<size_t>(arg.selector_arg)] : ObjectType::kNone;
+  return arg.selector_arg >= 0 ? call.types[static_cast<uint8_t>(arg.selector_arg)] : ObjectType::kNone;
 }
 
 uint64_t CallText::selector_of(const PendingCall& call, const ArgInfo& arg) const {
   if (arg.selector_arg < 0) return 0;
-  auto index = static_cast<size_t>(arg.selector_arg);
+  size_t index = static_cast<uint8_t>(arg.selector_arg);
   return abi::narrow(call.info->args[index].value, call.trap.arguments[index]);
 }
 

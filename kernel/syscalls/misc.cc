@@ -89,7 +89,7 @@ Time clock_get_monotonic(Call& call) { return call.now(); }
 /// The call of July 2020. Programs of that time ask it for UTC when they were given no clock object.
 Status clock_get(Call& call, abi::ClockId clock, UserOut<Time> out) {
   switch (clock) {
-    case abi::ClockId::kMonotonic: return out.write(call.now());
+    case abi::ClockId::kMonotonic:
     case abi::ClockId::kUtc: return out.write(call.now());
     case abi::ClockId::kThread:
       return out.write(Time{call.core().tasks().scheduler().runtime(call.thread(), call.now()).ns});

@@ -27,6 +27,7 @@ constexpr uint64_t kEveryCpu = 0xffff'ffff;
 template <class Children>
 Status koids_of(InfoRequest& request, const Children& children) {
   std::vector<uint64_t> koids;
+  koids.reserve(children.size());
   for (const auto& [koid, child] : children) koids.push_back(koid);
   return request.many(std::span<const uint64_t>(koids));
 }

@@ -203,7 +203,8 @@ class GuestRun {
     options.name = request_.file.substr(request_.file.rfind('/') + 1);
     options.arguments.push_back(request_.file);
     options.arguments.insert(options.arguments.end(), request_.arguments.begin(), request_.arguments.end());
-    for (const auto& [name, value] : request_.environment) options.environment.push_back(name + "=" + value);
+    for (const auto& [name, value] : request_.environment)
+      options.environment.push_back(fmt::format("{}={}", name, value));
     auto process = kernel::boot(kernel(), options);
     if (!process) return process.error().line;
     return std::nullopt;

@@ -92,7 +92,8 @@ TEST_CASE("handles travel with the message") {
   k.pin();
   Message sent = message("take this");
   sent.handles.push_back(k.take(event));
-  REQUIRE(k.channel(a).write(kOwner, std::move(sent)).status() == Status::kOk);
+  Status written = k.channel(a).write(kOwner, std::move(sent)).status();
+  REQUIRE(written == Status::kOk);
   k.unpin();
 
   Message got = k.channel(b).take_oldest();
