@@ -84,12 +84,12 @@ std::optional<uint64_t> CallText::read_out(const PendingCall& call, const ArgInf
 Extent CallText::extent(const PendingCall& call, const ArgInfo& arg, bool after) const {
   Extent extent;
   if (arg.length_arg < 0) return extent;
-  auto index = static_cast<size_t>(arg.length_arg);
+  size_t index = static_cast<uint8_t>(arg.length_arg);
   extent = {.count = abi::narrow(call.info->args[index].value, call.trap.arguments[index]),
             .in_records = arg.length_in_records,
             .array = true};
   if (after && arg.direction == Direction::kOut && arg.actual_arg >= 0) {
-    auto actual = static_cast<size_t>(arg.actual_arg);
+    size_t actual = static_cast<uint8_t>(arg.actual_arg);
     std::optional<uint64_t> came = read_out(call, call.info->args[actual], call.trap.arguments[actual]);
     if (came) {
       // A buffer given in bytes, filled with records: from here on records count.
@@ -103,7 +103,7 @@ Extent CallText::extent(const PendingCall& call, const ArgInfo& arg, bool after)
       }
     }
   }
-  if (arg.stride_arg >= 0) extent.count *= call.trap.arguments[static_cast<size_t>(arg.stride_arg)];
+  if (arg.stride_arg >= 0) extent.count *= call.trap.arguments[size_t{static_cast<uint8_t>(arg.stride_arg)}];
   return extent;
 }
 

@@ -108,7 +108,8 @@ TEST_CASE("the handles of unread messages close with the end that held them") {
   Ref<Event> event = make_object<Event>(k.core());
   Message sent = message("");
   sent.handles.push_back(k.take(k.handle(event)));
-  REQUIRE(k.channel(a).write(kOwner, std::move(sent)).status() == Status::kOk);
+  Status written = k.channel(a).write(kOwner, std::move(sent)).status();
+  REQUIRE(written == Status::kOk);
 
   k.close(a);
   REQUIRE(event->handle_count() == 1);
@@ -252,7 +253,8 @@ TEST_CASE("100 000 channels inside channels close on a small stack") {
     Message carrier = message("");
     carrier.handles.push_back(k.take(outer));
     carrier.handles.push_back(k.take(a));
-    REQUIRE(k.channel(next_outer).write(kOwner, std::move(carrier)).status() == Status::kOk);
+    Status written = k.channel(next_outer).write(kOwner, std::move(carrier)).status();
+    REQUIRE(written == Status::kOk);
     outer = next_outer;
     a = b;
   }
