@@ -1,49 +1,31 @@
-#!/usr/bin/env python3
-"""The pages of docs/reference are made from the program itself.
+"""Writes the pages of docs/reference anew: each is what `jacinth reference PAGE` prints.
 
-    reference.py build/jacinth --write   writes them anew
-    reference.py build/jacinth           says (as TAP) which are out of date
+usage: reference.py PROGRAM [--check]
+
+With --check nothing is written; pages that are out of date are named, and the exit code is 1.
 """
 
-import argparse
-import difflib
 import pathlib
 import subprocess
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-FOLDER = ROOT / "docs/reference"
-PAGES = ["cli", "exit-codes", "boards", "syscalls"]
+PAGES = ("boards", "cli", "exit-codes", "syscalls")
+FOLDER = pathlib.Path(__file__).resolve().parent.parent.parent / "docs/reference"
 
 
-def page(jacinth, name):
-    return subprocess.run([jacinth, "reference", name], check=True, capture_output=True, text=True).stdout
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("jacinth")
-    parser.add_argument("--write", action="store_true")
-    options = parser.parse_args()
-    if options.write:
-        FOLDER.mkdir(exist_ok=True)
-        for name in PAGES:
-            (FOLDER / f"{name}.md").write_text(page(options.jacinth, name), encoding="utf-8")
-        return 0
-    print(f"1..{len(PAGES)}")
-    failed = False
-    for number, name in enumerate(PAGES, 1):
-        path = FOLDER / f"{name}.md"
-        written = path.read_text(encoding="utf-8") if path.exists() else ""
-        now = page(options.jacinth, name)
-        print(f"{'ok' if now == written else 'not ok'} {number} - docs/reference/{name}.md is up to date")
-        if now != written:
-            failed = True
-            for line in difflib.unified_diff(written.splitlines(), now.splitlines(), "written", "now", lineterm=""):
-                print(f"#   {line}")
-            print("#   to fix: tools/gen/reference.py build/jacinth --write")
-    return 1 if failed else 0
+def main(program, check):
+    stale = []
+    for page in PAGES:
+        text = subprocess.run([program, "reference", page], capture_output=True, text=True, check=True).stdout
+        path = FOLDER / f"{page}.md"
+        if check and (not path.exists() or path.read_text() != text):
+            stale.append(page)
+        elif not check:
+            path.write_text(text)
+    for page in stale:
+        print(f"docs/reference/{page}.md is out of date: run tools/gen/reference.py PROGRAM")
+    return 1 if stale else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1], "--check" in sys.argv[2:]))
