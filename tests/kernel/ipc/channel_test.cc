@@ -1,7 +1,8 @@
 // Channels, as objects (kernel/ipc/channel.h). What programs see of them: tests/kernel/syscalls/channel_test.cc.
 #include "kernel/ipc/channel.h"
 
-#include <cstring>
+#include <algorithm>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -17,7 +18,7 @@ constexpr Koid kOwner{ObjectRig::kProcess};
 
 Message message(std::string_view text) {
   Message made(static_cast<uint32_t>(text.size()));
-  std::memcpy(made.bytes().data(), text.data(), text.size());
+  std::ranges::copy(std::as_bytes(std::span(text)), made.bytes().begin());
   return made;
 }
 
