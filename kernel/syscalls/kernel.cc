@@ -163,10 +163,12 @@ Next Kernel::system_call(unsigned cpu, const Trap& trap, int64_t& result) {
     return refuse(thread, result);
 
   bool over = run_call(thread, result);
+  bool ends = thread.dying_or_dead();
   leave();
-  if (!over) return Next::kSwitch;
+  // A thread that ended may be gone by now: nothing of it can be looked at.
+  if (!over || ends || tasks_.scheduler().current(cpu) != &thread) return Next::kSwitch;
   if (thread.attention() || tasks_.scheduler().should_switch(cpu) || outcome_) [[unlikely]] {
-    if (!thread.dying_or_dead()) thread.context().result = result;
+    thread.context().result = result;
     return Next::kSwitch;
   }
   return Next::kContinue;
