@@ -1,5 +1,7 @@
 """Golden strace output. Runs are deterministic, so the text must be the same to the letter.
 
+The guest is named from its own folder: argv[0] is what the user typed, so a longer path is a different message.
+
 Set JACINTH_REGENERATE=1 to write what the program prints now; then read the difference before committing it.
 """
 
@@ -11,7 +13,7 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
 
-from jacinth import ARCHITECTURES, guest, jacinth  # noqa: E402
+from jacinth import ARCHITECTURES, GUESTS, jacinth  # noqa: E402
 
 PROGRAMS = ("hello", "ports", "crasher")
 
@@ -19,7 +21,7 @@ PROGRAMS = ("hello", "ports", "crasher")
 class Golden(unittest.TestCase):
     def compare(self, name, arch):
         path = HERE / f"{name}.{arch}.txt"
-        text = jacinth("run", "--strace=-", "--color=never", guest(name, arch)).stdout
+        text = jacinth("run", "--strace=-", "--color=never", name, cwd=GUESTS / arch).stdout
         if os.environ.get("JACINTH_REGENERATE"):
             path.write_text(text)
         self.maxDiff = None
