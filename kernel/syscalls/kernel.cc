@@ -10,6 +10,7 @@
 #include "kernel/event/eventpair.h"
 #include "kernel/ipc/channel.h"
 #include "kernel/ipc/debuglog.h"
+#include "kernel/ipc/fifo.h"
 #include "kernel/ipc/port.h"
 #include "kernel/time/timer.h"
 #include "kernel/vdso/image.h"
@@ -56,6 +57,7 @@ Kernel::Kernel(Platform& platform, KernelOptions options)
   core_.objects().register_type<Debuglog>();
   core_.objects().register_type<Event>();
   core_.objects().register_type<EventPair>();
+  core_.objects().register_type<Fifo>();
   core_.objects().register_type<Port>();
   core_.objects().register_type<Timer>();
   for (const TableEntry& entry : syscall_table()) {

@@ -43,6 +43,9 @@ struct IpcRig : KernelRig {
   }
   std::pair<Handle, Handle> channel() { return make_pair("channel_create", 0); }
   std::pair<Handle, Handle> eventpair() { return make_pair("eventpair_create", 0); }
+  std::pair<Handle, Handle> fifo(uint64_t elem_count, uint64_t elem_size) {
+    return make_pair("fifo_create", elem_count, elem_size, 0);
+  }
   Handle duplicate(Handle source, Rights rights = Rights::kSameRights) {
     return make("handle_duplicate", source, rights);
   }
@@ -50,6 +53,16 @@ struct IpcRig : KernelRig {
   Handle without(Handle source, Rights rights) {
     Rights kept = basic(source).rights & ~rights;
     return make("handle_replace", source, kept);
+  }
+
+  /// What a call gives to a process whose job denies it `condition`.
+  template <class... Arguments>
+  Status call_denied(abi::PolicyCondition condition, std::string_view call_name, Arguments... arguments) {
+    abi::PolicyBasicV2 deny = {condition, abi::PolicyAction::kDeny, abi::PolicyOverride::kAllow};
+    Ref<Job> poor = *Job::create(job());
+    REQUIRE(poor->set_basic_policy(abi::PolicyOption::kAbsolute, std::span(&deny, 1)) == Status::kOk);
+    Ref<Process> process = make_process(poor, "poor");
+    return call_as(*process->threads().begin()->second, call_name, arguments...);
   }
 
   // --- looking ---

@@ -1,0 +1,22 @@
+// Calls that act, then tell how much they did: when the page for the answer has to come first, the second run tells
+// what the first one did and does not act again.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+#include "kernel/syscalls/call.h"
+
+namespace jacinth::kernel {
+
+/// Runs `act`, which gives a number, and tells the guest the number, if it wants to know.
+template <class Act>
+Status act_and_tell(Call& call, UserOut<uint64_t> out, Act&& act) {
+  auto& scratch = call.state().scratch;
+  uint64_t number = scratch.empty() ? TRY(std::forward<Act>(act)()) : scratch.front();
+  Status status = out.write_unless_null(number);
+  if (status == Status::kParked) scratch = {number};
+  return status;
+}
+
+}  // namespace jacinth::kernel
