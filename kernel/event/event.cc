@@ -4,8 +4,8 @@
 
 namespace jacinth::kernel {
 
-Event::Event(Core& core) : Object(core, kType) { ++core.counter("dispatcher.event.create"); }
+Event::Event(Core& core) : Object(core, kType) {}
 
-Event::~Event() { ++core().counter("dispatcher.event.destroy"); }
+Event::~Event() = default;
 
 }  // namespace jacinth::kernel

@@ -4,9 +4,9 @@
 
 namespace jacinth::kernel {
 
-EventPair::EventPair(Core& core) : PeeredObject(core, kType) { ++core.counter("dispatcher.eventpair.create"); }
+EventPair::EventPair(Core& core) : PeeredObject(core, kType) {}
 
-EventPair::~EventPair() { ++core().counter("dispatcher.eventpair.destroy"); }
+EventPair::~EventPair() = default;
 
 std::pair<Ref<EventPair>, Ref<EventPair>> EventPair::create(Core& core) {
   auto a = make_object<EventPair>(core);

@@ -56,11 +56,10 @@ std::pair<Ref<Channel>, Ref<Channel>> Channel::create(Core& core) {
   return {std::move(a), std::move(b)};
 }
 
-Channel::Channel(Core& core) : PeeredObject(core, kType) { ++core.counter("dispatcher.channel.create"); }
+Channel::Channel(Core& core) : PeeredObject(core, kType) {}
 
 Channel::~Channel() {
   CHECK(calls_.empty(), "a channel died under a call");
-  ++core().counter("dispatcher.channel.destroy");
   ++core().counter(max_messages_ <= 1     ? "channel.depth.1"
                    : max_messages_ <= 4   ? "channel.depth.4"
                    : max_messages_ <= 16  ? "channel.depth.16"

@@ -22,9 +22,9 @@ Status copy_around(std::span<std::byte> ring, uint32_t elem_size, uint64_t begin
 
 }  // namespace
 
-Fifo::Fifo(Core& core) : PeeredObject(core, kType) { ++core.counter("dispatcher.fifo.create"); }
+Fifo::Fifo(Core& core) : PeeredObject(core, kType) {}
 
-Fifo::~Fifo() { ++core().counter("dispatcher.fifo.destroy"); }
+Fifo::~Fifo() = default;
 
 Result<std::pair<Ref<Fifo>, Ref<Fifo>>> Fifo::create(Core& core, uint64_t elem_count, uint64_t elem_size) {
   constexpr uint64_t kMost = abi::kFifoMaxSizeBytes;

@@ -12,12 +12,14 @@ namespace jacinth::kernel {
 /// A packet made by a program; the queue owns it.
 class Port::UserPacket final : public PortEntry {
  public:
+  /// The port's slab has room for it.
   explicit UserPacket(Port& port) : owner_(port) {
     ++owner_.user_packets_;
     ++owner_.live_;
     ++owner_.allocated_;
   }
   ~UserPacket() override {
+    owner_.core().packet_slab().give();
     --owner_.user_packets_;
     --owner_.live_;
     ++owner_.freed_;
@@ -35,6 +37,11 @@ PortObserver::PortObserver(Port& port, const PortObserverKey& key, Signals trigg
   packet.key = key.key;
   packet.type = abi::PacketType::kSignalOne;
   packet.signal = {.trigger = trigger, .count = 1};
+}
+
+PortObserver::~PortObserver() {
+  stop();
+  owner_.core().observer_slab().give();
 }
 
 void PortObserver::watch(Object& object) {
@@ -95,14 +102,9 @@ Port::Port(Core& core, abi::PortOptions options)
       freed_(core.counter("port.ephemeral_packet.freed")),
       full_(core.counter("port.full.count")),
       dequeued_(core.counter("port.dequeue.count")),
-      spurious_(core.counter("port.dequeue.spurious.count")) {
-  ++core.counter("dispatcher.port.create");
-}
+      spurious_(core.counter("port.dequeue.spurious.count")) {}
 
-Port::~Port() {
-  clear();
-  ++core().counter("dispatcher.port.destroy");
-}
+Port::~Port() { clear(); }
 
 Status Port::queue_user(const abi::PortPacket& packet) {
   if (zero_handles_) return Status::kBadHandle;
@@ -110,6 +112,7 @@ Status Port::queue_user(const abi::PortPacket& packet) {
     ++full_;
     return Status::kShouldWait;
   }
+  TRY_STATUS(core().packet_slab().take());
   auto entry = std::make_unique<UserPacket>(*this);
   entry->packet = packet;
   entry->packet.type = abi::PacketType::kUser;
@@ -146,10 +149,12 @@ void Port::pop_front() {
   entry->on_dequeued();
 }
 
-void Port::wait_async(Object& object, uint64_t handle_id, uint64_t key, Signals trigger,
-                      abi::WaitAsyncOptions options) {
-  if (zero_handles_) return;
+Status Port::wait_async(Object& object, uint64_t handle_id, uint64_t key, Signals trigger,
+                        abi::WaitAsyncOptions options) {
+  if (zero_handles_) return Status::kOk;
+  TRY_STATUS(core().observer_slab().take());
   add_observer({handle_id, key, next_observer_++}, trigger, options).watch(object);
+  return Status::kOk;
 }
 
 PortObserver& Port::add_observer(const PortObserverKey& key, Signals trigger, abi::WaitAsyncOptions options) {
@@ -214,6 +219,7 @@ void Port::state(Archive& ar) {
     });
   }
   for (size_t i = 0; ar.loading() && i < users; ++i) {
+    if (core().packet_slab().take() != Status::kOk) return ar.fail("more packets than their memory holds");
     auto* entry = new UserPacket(*this);
     state_user(*entry);
     entry->packet.type = abi::PacketType::kUser;
@@ -230,6 +236,7 @@ void Port::state(Archive& ar) {
     PortObserverKey key;
     ar(key);
     if (observers_.contains(key)) ar.fail("an observer that is there twice");
+    if (core().observer_slab().take() != Status::kOk) return ar.fail("more waits than their memory holds");
     if (ar.ok()) add_observer(key, Signals::kNone, abi::WaitAsyncOptions::kOnce).state(ar);
   }
   waiters_.state(ar);

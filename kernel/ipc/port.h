@@ -8,8 +8,6 @@
 // Signal and interrupt packets live in their sources, so queueing one cannot fail. Packets made by programs live here
 // and are bounded: a program that never reads its port runs out of its own quota, not of our memory. Facts:
 // zircon/kernel/object/port_dispatcher.cc.
-//
-// Left out: the memory that the real kernel sets aside for packets per CPU (its options only shift cost).
 #pragma once
 
 #include <map>
@@ -37,8 +35,8 @@ class Port final : public Object {
   bool waitable() const override { return false; }
   bool takes_interrupts() const { return contains(options_, abi::PortOptions::kBindToInterrupt); }
 
-  /// Appends a packet made by a program. kShouldWait when the port is full, which the caller answers with a policy
-  /// exception (kPortTooManyPackets).
+  /// Appends a packet made by a program. kNoMemory; kShouldWait when the port is full, which the caller answers with a
+  /// policy exception (kPortTooManyPackets).
   Status queue_user(const abi::PortPacket& packet);
   /// Appends a packet that lives in its source; nothing happens when it stands in a queue already. kBadHandle when the
   /// port has no handle any more.
@@ -55,8 +53,8 @@ class Port final : public Object {
   /// Threads parked in zx_port_wait.
   WaitQueue& waiters() { return waiters_; }
 
-  /// zx_object_wait_async through the handle with this identity (HandleTable::id()).
-  void wait_async(Object& object, uint64_t handle_id, uint64_t key, Signals trigger, abi::WaitAsyncOptions options);
+  /// zx_object_wait_async through the handle with this identity (HandleTable::id()). kNoMemory.
+  Status wait_async(Object& object, uint64_t handle_id, uint64_t key, Signals trigger, abi::WaitAsyncOptions options);
   /// As many observers wait as the option allows: before one more the caller raises a policy exception
   /// (kPortTooManyObservers), and adds it all the same.
   bool too_many_observers() const { return waiting_ >= max_observers_; }

@@ -23,7 +23,7 @@ struct PortObserverKey {
 class PortObserver final : public Observer, public PortEntry {
  public:
   PortObserver(Port& port, const PortObserverKey& key, Signals trigger, abi::WaitAsyncOptions options);
-  ~PortObserver() override { stop(); }
+  ~PortObserver() override;
 
   Port& port() const { return owner_; }
   Signals trigger() const { return packet.signal.trigger; }

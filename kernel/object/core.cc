@@ -7,6 +7,13 @@
 #include "emu/state/archive.h"
 
 namespace jacinth::kernel {
+namespace {
+
+// A packet and an observer of a port take about 96 and 200 bytes of the real kernel's memory.
+constexpr uint64_t kPacketsPerPage = 42;
+constexpr uint64_t kObserversPerPage = 20;
+
+}  // namespace
 
 Core::Core(Platform& platform, Options options)
     : platform_(platform),
@@ -24,6 +31,8 @@ Core::Core(Platform& platform, Options options)
                             &counter("channel.bytes.1k"), &counter("channel.bytes.4k"), &counter("channel.bytes.16k"),
                             &counter("channel.bytes.64k")},
       },
+      packet_slab_(kPacketsPerPage, option("kernel.portpacket.reserve-pages", 1) * platform.cpu_count()),
+      observer_slab_(kObserversPerPage, option("kernel.portobserver.reserve-pages", 8) * platform.cpu_count()),
       handles_(*this),
       log_(platform) {}
 
@@ -32,6 +41,12 @@ Core::~Core() { let_go(); }
 void Core::let_go() {
   handles_.abandon();
   objects_.let_go(*this);
+}
+
+void Core::set_kernel_pages(KernelPages* pages) {
+  kernel_pages_ = pages;
+  packet_slab_.set_source(pages);
+  observer_slab_.set_source(pages);
 }
 
 Core& Core::of(Archive& ar) {
@@ -66,13 +81,73 @@ int64_t& Core::counter(std::string_view name) {
   return found->second;
 }
 
+namespace {
+
+/// What the kernel's counters call the objects of a type; empty where its classes have names of their own.
+std::string_view counted_as(ObjectType type) {
+  switch (type) {
+    case ObjectType::kNone:
+    case ObjectType::kInterrupt: return {};
+    case ObjectType::kProcess: return "process";
+    case ObjectType::kThread: return "thread";
+    case ObjectType::kVmo: return "vmo";
+    case ObjectType::kChannel: return "channel";
+    case ObjectType::kEvent: return "event";
+    case ObjectType::kPort: return "port";
+    case ObjectType::kPciDevice: return "pci_device";
+    case ObjectType::kDebuglog: return "log";
+    case ObjectType::kSocket: return "socket";
+    case ObjectType::kResource: return "resource";
+    case ObjectType::kEventpair: return "eventpair";
+    case ObjectType::kJob: return "job";
+    case ObjectType::kVmar: return "vmar";
+    case ObjectType::kFifo: return "fifo";
+    case ObjectType::kGuest: return "guest";
+    case ObjectType::kVcpu: return "vcpu";
+    case ObjectType::kTimer: return "timer";
+    case ObjectType::kIommu: return "iommu";
+    case ObjectType::kBti: return "bti";
+    case ObjectType::kProfile: return "profile";
+    case ObjectType::kPmt: return "pinned_memory_token";
+    case ObjectType::kSuspendToken: return "suspend_token";
+    case ObjectType::kPager: return "pager";
+    case ObjectType::kException: return "exception";
+    case ObjectType::kClock: return "clock";
+    case ObjectType::kStream: return "stream";
+    case ObjectType::kMsi: return "msi";
+  }
+  return {};
+}
+
+}  // namespace
+
+void Core::count_created(ObjectType type) {
+  ++common_counters_.created;
+  TypeCounters& counters = type_counters_[abi::raw(type)];
+  if (counters.created == nullptr) {
+    std::string_view name = counted_as(type);
+    if (name.empty()) return;
+    std::string family = "dispatcher." + std::string(name);
+    counters = {.created = &counter(family + ".create"), .destroyed = &counter(family + ".destroy")};
+  }
+  ++*counters.created;
+}
+
+void Core::count_destroyed(ObjectType type) {
+  ++common_counters_.destroyed;
+  TypeCounters& counters = type_counters_[abi::raw(type)];
+  if (counters.destroyed != nullptr) ++*counters.destroyed;
+}
+
 uint64_t Core::option(std::string_view name, uint64_t otherwise) const {
+  const KernelOption* row = find_kernel_option(name);
+  CHECK(row != nullptr && row->modelled, "the table of kernel options does not say that {} is modelled", name);
   auto found = options_.find(name);
   if (found == options_.end()) return otherwise;
   const std::string& text = found->second;
   // Switches are written in words, too (zircon/kernel/lib/boot-options).
   if (text == "true" || text == "on" || text == "yes") return 1;
-  if (text == "false" || text == "off" || text == "no") return 0;
+  if (text == "false" || text == "off") return 0;
   bool hexadecimal = text.starts_with("0x");
   uint64_t value = 0;
   const char* end = text.data() + text.size();
@@ -109,6 +184,13 @@ void Core::state(Archive& ar) {
     for (auto& [name, value] : counters_) value = 0;
   }
 
+  ar(packet_slab_, observer_slab_);
+  uint64_t slab_pages = packet_slab_.pages() + observer_slab_.pages();
+  if (ar.loading() && kernel_pages_ != nullptr && slab_pages != kernel_pages_->count(KernelPages::Use::kSlab)) {
+    ar.fail("slabs without the pages that they count");
+    packet_slab_.forget();
+    observer_slab_.forget();
+  }
   std::deque<Ref<Object>> held;
   objects_.state_identities(ar, *this, held);
   handles_.state(ar);

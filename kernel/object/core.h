@@ -12,16 +12,16 @@
 #include <string_view>
 
 #include "emu/time/time.h"
+#include "kernel/abi/object_type.h"
 #include "kernel/object/deadlines.h"
 #include "kernel/object/handle_table.h"
+#include "kernel/object/kernel_options.h"
 #include "kernel/object/log.h"
 #include "kernel/object/object_table.h"
+#include "kernel/object/slab.h"
 #include "kernel/platform/platform.h"
 
 namespace jacinth::kernel {
-
-/// Kernel command line options by their real names ("kernel.port.max-observers=..."), from --kernel-arg.
-using Options = std::map<std::string, std::string, std::less<>>;
 
 class Tasks;
 class Vm;
@@ -53,6 +53,12 @@ class Core {
   Vm& vm() const { return *vm_; }
   void set_vm(Vm* vm) { vm_ = vm; }
 
+  /// The memory of packets that programs make, and of waits of ports.
+  Slab& packet_slab() { return packet_slab_; }
+  Slab& observer_slab() { return observer_slab_; }
+  /// Where the kernel's own memory comes from; it must outlive the core. Without one it costs nothing.
+  void set_kernel_pages(KernelPages* pages);
+
   /// Calls object.on_deadline() once virtual time reaches `when`; equal times fire in arming order. The id is never 0.
   /// never() is not armed, but has an id like any other. The object cancels before it dies.
   uint64_t arm(Time when, Object& object) { return arm(when, {}, {}, object); }
@@ -83,7 +89,12 @@ class Core {
   };
   CommonCounters& common_counters() { return common_counters_; }
 
-  /// An option as a number, or `otherwise` when it is absent; a malformed one was reported at start.
+  /// Counts an object that was made or destroyed, by its type too ("dispatcher.port.create").
+  void count_created(ObjectType type);
+  void count_destroyed(ObjectType type);
+
+  /// A modelled option of the kernel's (kernel_options.h) as a number, or `otherwise` when it is absent; a malformed
+  /// one was reported at start.
   uint64_t option(std::string_view name, uint64_t otherwise) const;
 
   /// The next bytes of the run's only source of chance, drawn from the seed.
@@ -103,6 +114,15 @@ class Core {
   Vm* vm_ = nullptr;
   std::map<std::string, int64_t, std::less<>> counters_;
   CommonCounters common_counters_;
+  /// By type; null until one is made, and where a class of objects counts for itself.
+  struct TypeCounters {
+    int64_t* created = nullptr;
+    int64_t* destroyed = nullptr;
+  };
+  std::array<TypeCounters, abi::kObjectTypeUpperBound> type_counters_ = {};
+  KernelPages* kernel_pages_ = nullptr;
+  Slab packet_slab_;
+  Slab observer_slab_;
   ObjectTable objects_;
   HandleArena handles_;
   Log log_;

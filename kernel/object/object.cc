@@ -8,11 +8,11 @@ namespace jacinth::kernel {
 
 Object::Object(Core& core, ObjectType type)
     : core_(core), koid_(core.objects().add(*this)), type_(type), signals_(abi::initial_signals(type)) {
-  ++core.common_counters().created;
+  core.count_created(type);
 }
 
 Object::~Object() {
-  ++core_.common_counters().destroyed;
+  core_.count_destroyed(type_);
   observers_.clear();
   core_.objects().remove(*this);
 }

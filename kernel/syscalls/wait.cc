@@ -93,8 +93,9 @@ Status object_wait_async(Call& call, Handle handle, Handle port_handle, uint64_t
   Ref<Port> port = TRY(call.get<Port>(port_handle, Rights::kWrite));
   HandleEntry entry = TRY(call.entry(handle, Rights::kWait));
   if (!entry.object->waitable()) return Status::kNotSupported;
-  if (port->too_many_observers()) call.raise(abi::ExceptionPolicyCode::kPortTooManyObservers);
-  port->wait_async(*entry.object, call.handles().id(handle), key, signals, options);
+  bool crowded = port->too_many_observers();
+  TRY_STATUS(port->wait_async(*entry.object, call.handles().id(handle), key, signals, options));
+  if (crowded) call.raise(abi::ExceptionPolicyCode::kPortTooManyObservers);
   return Status::kOk;
 }
 

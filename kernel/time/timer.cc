@@ -5,14 +5,9 @@
 
 namespace jacinth::kernel {
 
-Timer::Timer(Core& core, abi::TimerSlack mode) : Object(core, kType), mode_(mode) {
-  ++core.counter("dispatcher.timer.create");
-}
+Timer::Timer(Core& core, abi::TimerSlack mode) : Object(core, kType), mode_(mode) {}
 
-Timer::~Timer() {
-  disarm();
-  ++core().counter("dispatcher.timer.destroy");
-}
+Timer::~Timer() { disarm(); }
 
 void Timer::set(Time deadline, Duration slack) {
   cancel();

@@ -16,8 +16,10 @@ enum class FrameState : uint8_t {
   kObject,  ///< Holds a page of a VMO.
   kMmu,     ///< A page table.
   kWired,   ///< The kernel's own, for good: the shared page of zeros.
+  kSlab,    ///< Packets and waits of ports.
+  kIpc,     ///< Messages.
 };
-inline constexpr unsigned kFrameStates = 4;
+inline constexpr unsigned kFrameStates = 6;
 
 /// Plain data, 32 bytes: the only host memory that grows with guest RAM, and only as far as RAM was ever used.
 struct FrameRecord {

@@ -22,6 +22,7 @@ Vm::~Vm() {
 void Vm::attach(Core& core) {
   core_ = &core;
   core.set_vm(this);
+  core.set_kernel_pages(&kernel_pages_);
   auto bits = [&core](const char* option, uint64_t otherwise) {
     return static_cast<unsigned>(std::min<uint64_t>(core.option(option, otherwise), 36));
   };
@@ -54,6 +55,7 @@ Ref<AddressSpace> Vm::loaded_space(uint64_t id) const {
 void Vm::state(Archive& ar) {
   if (ar.loading()) settle_loaded();
   pmm_.state(ar);
+  kernel_pages_.state(ar);
   ar(zero_frame_, vdso_, last_pages_id_, last_space_id_);
   if (ar.loading() && !pmm_.known(zero_frame_)) ar.fail("no page of zeros");
   state_pages(ar);

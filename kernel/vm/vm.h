@@ -10,6 +10,7 @@
 
 #include "kernel/object/core.h"
 #include "kernel/vm/cow_pages.h"
+#include "kernel/vm/kernel_page_frames.h"
 #include "kernel/vm/pmm.h"
 
 namespace jacinth::kernel {
@@ -48,6 +49,8 @@ class Vm {
   Core& core() const { return *core_; }
   Platform& platform() const { return platform_; }
   Pmm& pmm() { return pmm_; }
+  /// What the kernel has for itself.
+  const KernelPageFrames& kernel_pages() const { return kernel_pages_; }
   /// The frame of zeros that reads of untouched pages show. Never written.
   Frame zero_frame() const { return zero_frame_; }
 
@@ -90,6 +93,7 @@ class Vm {
   Platform& platform_;
   Core* core_ = nullptr;
   Pmm pmm_;
+  KernelPageFrames kernel_pages_{pmm_};
   Frame zero_frame_ = Frame::kNone;
   Aslr aslr_;
   VdsoRules vdso_;

@@ -46,6 +46,27 @@ class ExitCodes(unittest.TestCase):
         for option in ("--cpus=0", "--cpus=1000", "--ram=1", "--ram=99999T", "--ram=lots"):
             self.assertEqual(jacinth("run", option, guest("hello")).returncode, 2, option)
 
+    def test_a_kernel_option_that_does_not_exist_gives_2_and_names_near_ones(self):
+        result = jacinth("run", "--kernel-arg=kernel.port.max-observer=7", guest("hello"))
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("kernel.port.max-observers", result.stderr)
+        self.assertEqual(result.stdout, "")
+        result = jacinth("run", "--kernel-arg=loan=true", guest("hello"))
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("kernel.ppb.loan", result.stderr)
+
+    def test_a_value_that_a_kernel_option_does_not_take_gives_2(self):
+        for option in ("aslr.disable=perhaps", "aslr.entropy_bits=99", "kernel.port.max-observers=many"):
+            result = jacinth("run", "--kernel-arg", option, guest("hello"))
+            self.assertEqual(result.returncode, 2, option)
+            self.assertIn(option.split("=")[0], result.stderr)
+
+    def test_a_kernel_option_that_means_nothing_here_is_said_and_the_run_goes_on(self):
+        result = jacinth("run", "--kernel-arg=kernel.shell=true", "--kernel-arg=aslr.disable=true", guest("hello"))
+        self.assertEqual(result.returncode, 0)
+        self.assertIn("kernel.shell changes nothing", result.stderr)
+        self.assertNotIn("aslr.disable", result.stderr)
+
     def test_virtual_time_that_runs_out_gives_124(self):
         result = jacinth("run", "--time-limit=1ms", guest("timers"))
         self.assertEqual(result.returncode, 124)
@@ -125,6 +146,17 @@ class Accounts(unittest.TestCase):
     def summary(self, *arguments):
         result = jacinth("run", "--summary=-", *arguments)
         return json.loads(result.stdout[result.stdout.index("{\n"):])
+
+    def test_the_counters_have_the_names_of_the_real_kernel(self):
+        for arch in ARCHITECTURES:
+            counters = self.summary(guest("ports", arch))["counters"]
+            self.assertEqual(counters["port.ephemeral_packet.allocated"],
+                             counters["port.ephemeral_packet.freed"] + counters["port.ephemeral_packet.live"])
+            self.assertGreater(counters["port.dequeue.count"], 0)
+            for name in ("port", "process", "thread", "job", "vmo", "vmar", "channel"):
+                self.assertGreater(counters[f"dispatcher.{name}.create"], 0, name)
+            shown = jacinth("run", "--counters", guest("ports", arch)).stderr
+            self.assertIn(f"port.dequeue.count = {counters['port.dequeue.count']}\n", shown)
 
     def test_the_summary_says_what_ran_and_how_it_ended(self):
         account = self.summary("--cpus=3", "--seed=5", guest("hello"))

@@ -9,7 +9,7 @@ import pathlib
 import subprocess
 import sys
 
-PAGES = ("boards", "cli", "exit-codes", "syscalls")
+PAGES = ("boards", "cli", "exit-codes", "kernel-options", "syscalls")
 FOLDER = pathlib.Path(__file__).resolve().parent.parent.parent / "docs/reference"
 
 

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "boards/board.h"
+#include "kernel/object/kernel_options.h"
 #include "kernel/syscalls/table.h"
 #include "tools/jacinth/command_line.h"
 #include "tools/jacinth/exit_code.h"
@@ -70,6 +71,27 @@ std::string syscalls_page() {
       fmt::format_to(std::back_inserter(text), "| `{}` | {} | {} |\n", entry->info->name,
                      kernel::support_name(entry->row->support), entry->row->sentence);
   }
+  return text;
+}
+
+std::string kernel_options_page() {
+  std::string text = title("Kernel options", "kernel-options");
+  auto out = std::back_inserter(text);
+  text +=
+      "What `jacinth run --kernel-arg NAME=VALUE` takes: the options of Zircon's kernel command line, by their own "
+      "names.\n";
+  auto table = [&](bool modelled) {
+    text += "\n| option | value | default | |\n| --- | --- | --- | --- |\n";
+    for (const kernel::KernelOption& option : kernel::kernel_options()) {
+      if (option.modelled != modelled) continue;
+      std::string shows(option.shows());
+      for (size_t at = 0; (at = shows.find('|', at)) != std::string::npos; at += 2) shows.insert(at, "\\");
+      fmt::format_to(out, "| `{}` | {} | {} | {} |\n", option.name, shows, option.otherwise, option.sentence);
+    }
+  };
+  table(true);
+  text += "\nThese change nothing, which a run says when it is given one:\n";
+  table(false);
   return text;
 }
 
@@ -154,7 +176,7 @@ std::string manual() {
 }  // namespace
 
 std::vector<std::string> reference_pages() {
-  std::vector<std::string> pages = {"cli", "exit-codes", "boards", "syscalls", "jacinth"};
+  std::vector<std::string> pages = {"cli", "exit-codes", "boards", "syscalls", "kernel-options", "jacinth"};
   for (const Command& command : commands())
     if (!command.hidden) pages.push_back(fmt::format("jacinth-{}", command.name));
   return pages;
@@ -165,6 +187,7 @@ std::expected<std::string, std::string> reference_page(std::string_view name) {
   if (name == "exit-codes") return exit_codes_page();
   if (name == "boards") return boards_page();
   if (name == "syscalls") return syscalls_page();
+  if (name == "kernel-options") return kernel_options_page();
   if (name == "jacinth") return manual();
   if (name.starts_with("jacinth-")) {
     const Command* command = find_command(name.substr(8));

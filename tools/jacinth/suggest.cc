@@ -39,4 +39,20 @@ std::string closest(std::string_view wrong, std::span<const std::string> names) 
   return found;
 }
 
+std::vector<std::string> similar(std::string_view wrong, std::span<const std::string> names) {
+  constexpr size_t kMax = 3;
+  std::vector<std::pair<size_t, std::string>> found;
+  for (const std::string& name : names) {
+    size_t distance = edit_distance(wrong, name);
+    if (distance <= wrong.size() / 3) found.emplace_back(distance, name);
+  }
+  std::string_view last = wrong.substr(std::min(wrong.rfind('.') + 1, wrong.size()));
+  for (size_t i = 0; found.empty() && last.size() > 2 && i < names.size(); ++i)
+    if (names[i].find(last) != std::string::npos) found.emplace_back(0, names[i]);
+  std::ranges::stable_sort(found, {}, &std::pair<size_t, std::string>::first);
+  std::vector<std::string> result;
+  for (size_t i = 0; i < std::min(found.size(), kMax); ++i) result.push_back(std::move(found[i].second));
+  return result;
+}
+
 }  // namespace jacinth::cli

@@ -43,6 +43,9 @@ std::string summary_json(const RunRequest& request, boards::System& system, cons
   Json options = Json::object();
   for (const auto& [name, value] : request.kernel_options) options[name] = value;
 
+  Json counters = Json::object();
+  for (const auto& [name, value] : system.kernel().core().counters()) counters[name] = value;
+
   Json json = {
       {"version", version()},
       {"file", request.file},
@@ -62,6 +65,7 @@ std::string summary_json(const RunRequest& request, boards::System& system, cons
       {"host_time_ns", account.host_time.ns},
       {"call_count", call_count},
       {"calls", calls},
+      {"counters", counters},
       {"unsupported", unsupported},
       {"crashes", crashes},
       {"digest", system.digest().text()},

@@ -34,7 +34,7 @@ struct Rig : ObjectRig {
              abi::WaitAsyncOptions options = abi::WaitAsyncOptions::kOnce) {
     Port& p = object<Port>(port);
     bool was_pinned = std::exchange(pinned_, true);
-    p.wait_async(object<Object>(watched), table().id(watched), key, trigger, options);
+    REQUIRE(p.wait_async(object<Object>(watched), table().id(watched), key, trigger, options) == Status::kOk);
     pinned_ = was_pinned;
   }
   Status cancel(Handle port, Handle watched, uint64_t key) {

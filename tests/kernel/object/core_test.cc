@@ -1,6 +1,7 @@
 // What every kernel object can reach: chance, options, counters (kernel/object/core.h).
 #include "kernel/object/core.h"
 
+#include "tests/kernel/object/plain_object.h"
 #include "tests/support/object_rig.h"
 #include "tests/support/test.h"
 
@@ -44,14 +45,38 @@ TEST_CASE("random fills every byte of any size") {
   }
 }
 
-TEST_CASE("options are numbers, decimal or hexadecimal, or absent") {
+TEST_CASE("options are numbers, decimal or hexadecimal, or words for them, or absent") {
   FakePlatform machine;
-  Core core(machine, {{"a", "12"}, {"b", "0x1f"}, {"c", "12x"}, {"d", ""}});
-  REQUIRE(core.option("a", 5) == 12);
-  REQUIRE(core.option("b", 5) == 31);
-  REQUIRE(core.option("c", 5) == 5);
-  REQUIRE(core.option("d", 5) == 5);
-  REQUIRE(core.option("e", 5) == 5);
+  auto entropy = [&](const char* text) {
+    return Core(machine, {{"aslr.entropy_bits", text}}).option("aslr.entropy_bits", 5);
+  };
+  REQUIRE(entropy("12") == 12);
+  REQUIRE(entropy("0x1f") == 31);
+  REQUIRE(entropy("true") == 1);
+  REQUIRE(entropy("off") == 0);
+  REQUIRE(entropy("12x") == 5);
+  REQUIRE(entropy("") == 5);
+  REQUIRE(Core(machine, {}).option("aslr.entropy_bits", 5) == 5);
+}
+
+TEST_CASE("objects are counted by their type") {
+  FakePlatform machine;
+  Core core(machine, {});
+  auto value = [&](const char* name) {
+    auto found = core.counters().find(name);
+    return found != core.counters().end() ? found->second : -1;
+  };
+  REQUIRE(value("dispatcher.channel.create") == -1);
+  auto first = make_object<PlainObject>(core);
+  auto second = make_object<PlainObject>(core);
+  std::string family = "dispatcher." + std::string(abi::object_type_name(PlainObject::kType));
+  REQUIRE(value((family + ".create").c_str()) == 2);
+  REQUIRE(value((family + ".destroy").c_str()) == 0);
+  first = nullptr;
+  core.objects().drain();
+  REQUIRE(value((family + ".destroy").c_str()) == 1);
+  REQUIRE(value("dispatcher.create") == 2);
+  REQUIRE(value("dispatcher.destroy") == 1);
 }
 
 TEST_CASE("a counter's reference stays good while others come and across loading") {

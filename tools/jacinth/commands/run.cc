@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "kernel/abi/syscall_info.h"
+#include "kernel/object/kernel_options.h"
 #include "tools/jacinth/command.h"
 #include "tools/jacinth/exit_code.h"
 #include "tools/jacinth/guest_run.h"
@@ -59,6 +60,28 @@ std::expected<std::vector<bool>, std::string> chosen_calls(const std::string& li
   return chosen;
 }
 
+/// What is wrong with an option of the kernel's; nothing when it can be passed on. One that the real kernel knows and
+/// that changes nothing here is passed on, with a word about it.
+std::optional<std::string> kernel_option_problem(const std::string& name, const std::string& value) {
+  const kernel::KernelOption* option = kernel::find_kernel_option(name);
+  if (option == nullptr) {
+    std::vector<std::string> names;
+    for (const kernel::KernelOption& known : kernel::kernel_options()) names.emplace_back(known.name);
+    std::vector<std::string> near = similar(name, names);
+    return fmt::format("the kernel has no option '{}'{}", name,
+                       near.empty() ? "; see docs/reference/kernel-options.md"
+                                    : fmt::format(", did you mean {}?", fmt::join(near, " or ")));
+  }
+  if (!option->takes(value))
+    return fmt::format("'{}' is no value for {}: it takes {}", value, name,
+                       option->kind == kernel::KernelOption::Kind::kNumber && !option->words.empty()
+                           ? fmt::format("a number up to {}", option->words)
+                           : option->shows());
+  if (!option->modelled)
+    say("jacinth run", fmt::format("--kernel-arg: {} changes nothing here: {}", name, option->sentence));
+  return std::nullopt;
+}
+
 int run(Options& options, const std::vector<std::string>& rest) {
   RunRequest& request = options.request;
   request.file = rest.front();
@@ -71,6 +94,12 @@ int run(Options& options, const std::vector<std::string>& rest) {
       std::string meant = closest(options.board, names);
       say("jacinth run", fmt::format("there is no board {}{}; see jacinth boards", options.board,
                                      meant.empty() ? "" : fmt::format(", did you mean {}?", meant)));
+      return number(ExitCode::kUsage);
+    }
+  }
+  for (const auto& [name, value] : request.kernel_options) {
+    if (std::optional<std::string> problem = kernel_option_problem(name, value)) {
+      say("jacinth run", fmt::format("--kernel-arg: {}", *problem));
       return number(ExitCode::kUsage);
     }
   }
