@@ -16,6 +16,8 @@ class Ring {
   bool empty() const { return size_ == 0; }
   size_t size() const { return size_; }
   T& front() { return slots_[first_]; }
+  const T& front() const { return slots_[first_]; }
+  T& back() { return (*this)[size_ - 1]; }
   T& operator[](size_t index) { return slots_[(first_ + index) & (slots_.size() - 1)]; }
 
   void push_back(T value) {

@@ -12,6 +12,7 @@
 #include "kernel/ipc/debuglog.h"
 #include "kernel/ipc/fifo.h"
 #include "kernel/ipc/port.h"
+#include "kernel/ipc/socket.h"
 #include "kernel/time/timer.h"
 #include "kernel/vdso/image.h"
 
@@ -59,6 +60,7 @@ Kernel::Kernel(Platform& platform, KernelOptions options)
   core_.objects().register_type<EventPair>();
   core_.objects().register_type<Fifo>();
   core_.objects().register_type<Port>();
+  core_.objects().register_type<Socket>();
   core_.objects().register_type<Timer>();
   for (const TableEntry& entry : syscall_table()) {
     if (entry.info->number < 0) continue;

@@ -10,8 +10,8 @@
 namespace jacinth::kernel {
 namespace {
 
-constexpr std::span<const InfoRow> (*kInfos[])() = {handle_infos, task_infos, timer_infos};
-constexpr std::span<const PropertyRow> (*kProperties[])() = {name_properties, task_properties};
+constexpr std::span<const InfoRow> (*kInfos[])() = {handle_infos, socket_infos, task_infos, timer_infos};
+constexpr std::span<const PropertyRow> (*kProperties[])() = {name_properties, socket_properties, task_properties};
 
 Status object_signal(Call& call, Handle handle, Signals clear, Signals set) {
   Ref<Object> object = TRY(call.get<Object>(handle, Rights::kSignal));

@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::span<const Row> (*kFamilies[])() = {
     absent_rows, channel_rows, event_rows, fifo_rows,    futex_rows,  handle_rows, job_rows,
-    misc_rows,   object_rows,  port_rows,  process_rows, system_rows, task_rows,   thread_rows,
-    timer_rows,  vdso_rows,    vmar_rows,  vmo_rows,     wait_rows,
+    misc_rows,   object_rows,  port_rows,  process_rows, socket_rows, system_rows, task_rows,
+    thread_rows, timer_rows,   vdso_rows,  vmar_rows,    vmo_rows,    wait_rows,
 };
 
 /// Until every family has its file.

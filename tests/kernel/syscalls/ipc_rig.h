@@ -10,6 +10,8 @@
 #include "kernel/abi/info.h"
 #include "kernel/abi/info_handle.h"
 #include "kernel/abi/port_packet.h"
+#include "kernel/abi/property.h"
+#include "kernel/abi/socket.h"
 #include "kernel/abi/wait.h"
 #include "tests/support/kernel_rig.h"
 
@@ -45,6 +47,9 @@ struct IpcRig : KernelRig {
   std::pair<Handle, Handle> eventpair() { return make_pair("eventpair_create", 0); }
   std::pair<Handle, Handle> fifo(uint64_t elem_count, uint64_t elem_size) {
     return make_pair("fifo_create", elem_count, elem_size, 0);
+  }
+  std::pair<Handle, Handle> socket(abi::SocketType type = abi::SocketType::kStream) {
+    return make_pair("socket_create", type);
   }
   Handle duplicate(Handle source, Rights rights = Rights::kSameRights) {
     return make("handle_duplicate", source, rights);
@@ -89,6 +94,25 @@ struct IpcRig : KernelRig {
   }
   void signal(Handle handle, Signals set, Signals clear = Signals::kNone) {
     REQUIRE(call("object_signal", handle, clear, set) == Status::kOk);
+  }
+
+  /// A property that is one number.
+  template <class T>
+  T property(Handle handle, abi::Property which) {
+    GuestAddr out = room(sizeof(T));
+    REQUIRE(call("object_get_property", handle, which, out, sizeof(T)) == Status::kOk);
+    return peek<T>(out);
+  }
+  template <class T>
+  Status set_property(Handle handle, abi::Property which, T value) {
+    return call("object_set_property", handle, which, user(value), sizeof(T));
+  }
+  /// The one record of a topic.
+  template <class T>
+  T info(Handle handle, abi::InfoTopic topic) {
+    GuestAddr out = room(sizeof(T));
+    REQUIRE(call("object_get_info", handle, topic, out, sizeof(T), nullptr, nullptr) == Status::kOk);
+    return peek<T>(out);
   }
 
   // --- ports ---
