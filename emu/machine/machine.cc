@@ -168,6 +168,11 @@ bool Machine::system_call(Cpu& core) {
     return false;
   }
   if (stop_requested_ || clock_.now() >= preempt_at_) return false;
+  // Work for an idle CPU: it takes it here and now, and this one need not leave the guest when the turn stays its own.
+  if (busy_ != cpus_.size() && supervisor_->work_waiting()) {
+    uint32_t turn = turn_;
+    if (!take_turn() || turn_ != turn) return false;
+  }
   core.set_budget(budget());
   // Whoever fetched the registers may have changed them: they are loaded again.
   ThreadContext* context = supervisor_->current(turn_);
@@ -176,7 +181,7 @@ bool Machine::system_call(Cpu& core) {
     reload_ = true;
     return false;
   }
-  return busy_ == cpus_.size() || !supervisor_->work_waiting();
+  return true;
 }
 
 bool Machine::page_fault(Cpu& core, GuestAddr page, AccessKind access) {

@@ -134,8 +134,13 @@ class Arm64 final : public UnicornArch {
     ExceptionInfo info{.pc = GuestAddr(pc)};
     switch (number) {
       case kSvc: {
+        if (cpu.known_trap(pc)) [[likely]]
+          return cpu.on_system_call(pc);
         uint32_t imm = instruction_at(cpu, pc - 4) >> 5 & 0xffff;
-        if (imm == 0) return cpu.on_system_call(pc);
+        if (imm == 0) {
+          cpu.remember_trap(pc);
+          return cpu.on_system_call(pc);
+        }
         info.kind = ExceptionInfo::Kind::kGeneral;
         info.syndrome = syndrome(kEcSvc64, imm);
         break;

@@ -216,7 +216,9 @@ void UnicornCpu::load(const Registers& registers) {
 void UnicornCpu::trap_arguments(std::span<uint64_t> arguments) {
   std::span<const int, 8> registers = arch_.argument_registers();
   CHECK(arguments.size() <= registers.size());
-  for (size_t i = 0; i < arguments.size(); ++i) arguments[i] = read(registers[i]);
+  std::array<void*, registers.size()> values{};
+  for (size_t i = 0; i < arguments.size(); ++i) values[i] = &arguments[i];
+  uc_reg_read_batch(uc_, const_cast<int*>(registers.data()), values.data(), static_cast<int>(arguments.size()));
 }
 
 void UnicornCpu::set_result(int64_t result) { write(arch_.result_register(), static_cast<uint64_t>(result)); }
@@ -278,6 +280,7 @@ void UnicornCpu::set_page_table(PhysAddr root) {
 }
 
 void UnicornCpu::flush_tlb() {
+  trap_sites_ = {};
   // While guest code runs, the engine must not go on with what it has; otherwise the next run() does it once for all.
   if (running_) {
     uc_check(uc_ctl_flush_tlb(uc_), "flush the TLB");
@@ -288,6 +291,7 @@ void UnicornCpu::flush_tlb() {
 
 void UnicornCpu::forget_code(PhysAddr page) {
   if (!code_pages_.contains(page.value)) return;
+  trap_sites_ = {};
   // The code buffer cannot be emptied under the feet of running code: leave at the end of the current block.
   code_stale_ = true;
   if (running_ && !stopping_) {

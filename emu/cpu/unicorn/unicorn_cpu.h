@@ -12,6 +12,7 @@
 #include <unicorn/unicorn.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <optional>
 #include <set>
@@ -88,6 +89,10 @@ class UnicornCpu final : public Cpu {
   void add_hook(int type, void* callback, int instruction = 0);
   /// The guest's trap, from the architecture's hook. `end` is the address behind the trap instruction.
   void on_system_call(uint64_t end);
+  /// Whether the instruction before `end` was seen to be a system call since anything last changed what lies there. The
+  /// engine says that an SVC trapped, not with which number: finding that out is a walk of the tables.
+  bool known_trap(uint64_t end) const { return trap_sites_[trap_site(end)] == end; }
+  void remember_trap(uint64_t end) { trap_sites_[trap_site(end)] = end; }
   /// What a counter read that ends at `end` sees.
   uint64_t on_counter(uint64_t end);
   /// Ends the run with an exception. What the block counted behind it is the caller's to take back.
@@ -142,6 +147,8 @@ class UnicornCpu final : public Cpu {
 
   static constexpr uint64_t kNoBlock = ~uint64_t{0};
 
+  static size_t trap_site(uint64_t end) { return end / 4 % std::tuple_size_v<decltype(trap_sites_)>; }
+
   // Counting. A block is counted when it begins; what it does not execute is taken back. The first four are all that
   // on_block() touches.
   alignas(64) uint64_t counted_ = 0;
@@ -154,6 +161,8 @@ class UnicornCpu final : public Cpu {
   uint64_t overshoot_ = 0;  // While a callback looks at time in the middle of a block.
 
   std::optional<uint64_t> trap_end_;  // In a system call: where the guest goes on.
+  // Addresses behind system calls; zero: none. A vDSO has a few dozen that a program uses.
+  std::array<uint64_t, 64> trap_sites_ = {};
   Stop stop_;
   bool stopping_ = false;   // uc_emu_stop was called; `stop_` says why.
   bool retry_ = false;      // Stopped for ourselves: clean up and go on.
