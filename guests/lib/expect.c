@@ -6,7 +6,7 @@
 #include "guests/lib/memory.h"
 #include "guests/lib/process.h"
 
-static atomic_int expectations, failures;
+static atomic_int failures;
 
 /* The test that runs now, for the line that says it failed. */
 static const char* running;
@@ -15,10 +15,9 @@ static atomic_bool reported;
 
 int guest_failures(void) { return failures; }
 
-/* Counts an expectation, and when it did not hold, begins the report: the test's "not ok" comes first, so that what
+/* Counts what did not hold, and begins the report: the test's "not ok" comes first, so that what
  * explains it is there even if the program dies of it. */
 static bool count(bool held) {
-  ++expectations;
   if (held) return true;
   ++failures;
   if (running != NULL && !atomic_exchange(&reported, true)) print("not ok %d - %s\n", running_number, running);
@@ -51,9 +50,19 @@ bool guest_expect_text(const char* actual, const char* wanted, const char* text,
   return false;
 }
 
-void guest_give_up(void) {
+static _Noreturn void give_up(void) {
   print("#   giving up: the rest would make no sense\n");
   guest_exit(1);
+}
+
+void guest_require_failed(const char* condition, const char* file, int line) {
+  guest_expect(false, condition, file, line);
+  give_up();
+}
+
+void guest_require_ok_failed(zx_status_t actual, const char* text, const char* file, int line) {
+  guest_expect_status(actual, ZX_OK, text, file, line);
+  give_up();
 }
 
 extern const struct GuestTest* const __start_guest_tests[] __attribute__((weak, visibility("hidden")));

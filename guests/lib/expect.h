@@ -39,9 +39,10 @@ struct GuestTest {
 #define expect_ok(actual) expect_status(actual, ZX_OK)
 #define expect_text(actual, wanted) guest_expect_text((actual), (wanted), #actual, __FILE__, __LINE__)
 
-/* Without this the rest of the program makes no sense. */
-#define require(condition) (expect(condition) ? (void)0 : guest_give_up())
-#define require_ok(actual) (expect_ok(actual) ? (void)0 : guest_give_up())
+/* Without this the rest of the program makes no sense. What holds costs a comparison: loops that are timed use it. */
+#define require(condition) \
+  (__builtin_expect(!!(condition), 1) ? (void)0 : guest_require_failed(#condition, __FILE__, __LINE__))
+#define require_ok(actual) guest_require_ok((actual), #actual, __FILE__, __LINE__)
 
 #ifdef __cplusplus
 extern "C" {
@@ -53,7 +54,12 @@ bool guest_expect_eq(int64_t actual, int64_t wanted, const char* actual_text, co
                      int line);
 bool guest_expect_status(zx_status_t actual, zx_status_t wanted, const char* text, const char* file, int line);
 bool guest_expect_text(const char* actual, const char* wanted, const char* text, const char* file, int line);
-__attribute__((noreturn)) void guest_give_up(void);
+__attribute__((noreturn)) void guest_require_failed(const char* condition, const char* file, int line);
+__attribute__((noreturn)) void guest_require_ok_failed(zx_status_t actual, const char* text, const char* file,
+                                                       int line);
+static inline void guest_require_ok(zx_status_t actual, const char* text, const char* file, int line) {
+  if (__builtin_expect(actual != ZX_OK, 0)) guest_require_ok_failed(actual, text, file, line);
+}
 
 /* Expectations that failed so far: what a program with a main() of its own returns. */
 int guest_failures(void);
