@@ -60,6 +60,9 @@ class Report {
     }
     for (const Ref<Object>& object : call.named)
       if (object) waited_for(*object, 2);
+    const WaitObservers& waits = thread.waits();
+    for (size_t i = 0; i < waits.size(); ++i)
+      if (Object* object = waits.object(i)) waited_for(*object, 2);
   }
 
   static std::string name_of(const Trap& trap) {

@@ -27,6 +27,8 @@ class WaitObservers {
   void add(Object& object, uint64_t handle_id, Signals trigger);
 
   size_t size() const { return used_; }
+  /// What item `index` still watches; null once it has matched.
+  Object* object(size_t index) const { return items_[index].object(); }
   /// Some item has matched, or lost its handle.
   bool any_matched() const { return matched_ > 0; }
   /// The signals when item `index` matched, kHandleClosed with them if its handle went; those of now for the others.

@@ -58,6 +58,19 @@ def not_too_long(name, lines):
     return [f"{name}: {len(lines)} lines; look for the second idea in it"] if len(lines) > MAX_LINES else []
 
 
+def is_built(name, lines):
+    """A test that no meson.build names is a test that never runs."""
+    del lines
+    path = ROOT / name
+    for folder in [path.parent, *path.parent.parents]:
+        build = folder / "meson.build"
+        if build.exists() and f"'{path.relative_to(folder).as_posix()}'" in build.read_text():
+            return []
+        if folder == ROOT:
+            break
+    return [f"{name}: no meson.build names it, so that it is never built"]
+
+
 def ends(*suffixes):
     return lambda name: name.endswith(suffixes)
 
@@ -82,6 +95,7 @@ RULES = [
     ("host-path", is_text, each_line(HOST_PATH, "a path of one machine")),
     ("url", is_script, each_line(URL, "set-up names no host; packages come through their ordinary clients")),
     ("text", is_text, clean_text),
+    ("built", ends("_test.cc"), is_built),
     ("length", ends(*CXX, ".py"), not_too_long),
     ("host-state", is_model, each_line(HOST_STATE, "a run must not depend on the host, or on an order by hash")),
     ("throw", is_model, each_line(THROW, "nothing throws across the run loop")),

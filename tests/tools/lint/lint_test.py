@@ -102,6 +102,11 @@ class FilesTest(unittest.TestCase):
         self.assertEqual(self.rules("emu/base/a.cc", "// A thing.\n\tint a;\n"), ["text"])
         self.assertNotEqual(files.complaints("a.cc", "// A thing.", Exceptions(pathlib.Path("absent"))), [])
 
+    def test_a_test_that_is_never_built_is_found(self):
+        self.assertEqual(self.rules("tests/emu/base/forgotten_test.cc", "// Claims.\n"), ["built"])
+        self.assertEqual(self.rules("tests/kernel/ipc/port_test.cc", "// Claims.\n"), [])
+        self.assertEqual(self.rules("tests/tools/jacinth/units_test.cc", "// Claims.\n"), [])
+
     def test_an_exception_needs_a_reason_and_a_use(self):
         with tempfile.NamedTemporaryFile("w", suffix=".txt") as table:
             table.write("header emu/base/a.cc  # generated\nheader emu/base/b.cc\nonce emu/base/c.h  # stale\n")
