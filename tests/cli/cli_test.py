@@ -76,6 +76,36 @@ class ExitCodes(unittest.TestCase):
         result = jacinth("run", "--wall-limit=200ms", guest("bench_integer"), "1000000000")
         self.assertEqual(result.returncode, 124)
 
+    def test_a_return_code_comes_modulo_256_and_whole_in_the_summary(self):
+        for code, exit_code in ((300, 44), (-1, 255), (256, 0), (2**40 + 3, 3)):
+            result = jacinth("run", "--summary=-", guest("ends"), "code", str(code))
+            self.assertEqual(result.returncode, exit_code, code)
+            self.assertEqual(json.loads(result.stdout)["return_code"], code)
+
+    def test_a_deadlock_gives_171_and_says_who_waits_for_what_and_who_holds_it(self):
+        for arch in ARCHITECTURES:
+            result = jacinth("run", guest("ends", arch), "deadlock")
+            self.assertEqual(result.returncode, 171)
+            for word in ("partner", "initial-thread", "zx_object_wait_one", "ZX_EVENTPAIR_SIGNALED", "its other end eventpair:",
+                         "is held by process"):
+                self.assertIn(word, result.stderr)
+
+    def test_what_is_missing_is_named_and_summed_up_and_gives_172_where_asked(self):
+        for options, code in (((), 0), (("--on-unsupported=stop",), 172)):
+            result = jacinth("run", *options, guest("ends"), "unsupported")
+            self.assertEqual(result.returncode, code, options)
+            self.assertIn("zx_guest_create", result.stderr)
+            self.assertIn("ends.c", result.stderr)
+        self.assertEqual(jacinth("run", guest("ends"), "unsupported").stdout, "zx_guest_create: ZX_ERR_NOT_SUPPORTED\n")
+
+    def test_a_guest_that_is_killed_gives_173(self):
+        result = jacinth("run", guest("ends"), "killed")
+        self.assertEqual(result.returncode, 173)
+        self.assertEqual(len(result.stderr.strip().splitlines()), 1)
+
+    def test_a_year_of_sleep_passes_at_once(self):
+        self.assertEqual(jacinth("run", guest("ends"), "long-sleep").returncode, 0)
+
     def test_an_exception_gives_170_and_a_report(self):
         for arch in ARCHITECTURES:
             result = jacinth("run", guest("crasher", arch), "null-read")
