@@ -47,7 +47,7 @@ class Report {
     line(0, "{}, {}", describe(thread.process()), describe(thread));
     const CallState& call = thread.call();
     if (!call.active) {
-      line(1, thread.exception() ? "waits for somebody to handle its exception" : "is suspended");
+      line(1, thread.exceptions().active() ? "waits for somebody to handle its exception" : "is suspended");
       return;
     }
     ProcessView view(thread.process());

@@ -15,8 +15,6 @@ constexpr auto kRows = std::to_array<Row>({
     {"zx_clock_get_details", unsupported, Support::kAbsent, "Clock objects are not modelled yet."},
     {"zx_clock_read", unsupported, Support::kAbsent, "Clock objects are not modelled yet."},
     {"zx_clock_update", unsupported, Support::kAbsent, "Clock objects are not modelled yet."},
-    {"zx_exception_get_process", unsupported, Support::kAbsent, "Exceptions have no channels yet."},
-    {"zx_exception_get_thread", unsupported, Support::kAbsent, "Exceptions have no channels yet."},
     {"zx_framebuffer_get_info", unsupported, Support::kAbsent, "No board has a boot framebuffer."},
     {"zx_framebuffer_set_range", unsupported, Support::kAbsent, "No board has a boot framebuffer."},
     {"zx_guest_create", unsupported, Support::kAbsent, "Guests of guests: no board has a hypervisor."},

@@ -10,6 +10,7 @@ namespace jacinth::kernel {
 std::span<const Row> absent_rows();
 std::span<const Row> channel_rows();
 std::span<const Row> event_rows();
+std::span<const Row> exception_rows();
 std::span<const Row> fifo_rows();
 std::span<const Row> futex_rows();
 std::span<const Row> handle_rows();

@@ -96,10 +96,12 @@ Result<T> take_property(UserBytesIn value, uint64_t size) {
 }
 
 // The families, one function each, in the file of that name.
+std::span<const InfoRow> exception_infos();
 std::span<const InfoRow> handle_infos();
 std::span<const InfoRow> socket_infos();
 std::span<const InfoRow> task_infos();
 std::span<const InfoRow> timer_infos();
+std::span<const PropertyRow> exception_properties();
 std::span<const PropertyRow> name_properties();
 std::span<const PropertyRow> socket_properties();
 std::span<const PropertyRow> task_properties();

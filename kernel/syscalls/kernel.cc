@@ -215,6 +215,7 @@ Next Kernel::refuse(Thread& thread, int64_t& result) {
 
 /// What a thread has to meet before it may run on.
 void Kernel::attend(Thread& thread) {
+  if (thread.announce_start()) return;
   if (std::optional<Exception> exception = thread.take_pending_exception()) {
     tasks_.deliver(thread, *exception);
     return;
@@ -229,16 +230,19 @@ bool Kernel::page_fault(unsigned cpu, GuestAddr page, AccessKind access) {
 
 Next Kernel::page_fault_stop(unsigned cpu, const ExceptionInfo& fault) {
   Thread& thread = *tasks_.scheduler().current(cpu);
-  if (page_fault(cpu, fault.address.page(), fault.access)) return Next::kContinue;
-  return deliver(thread, fault);
+  Status status = thread.process().memory().fault(fault.address.page(), fault.access);
+  if (status == Status::kOk) return Next::kContinue;
+  return deliver(thread, fault, static_cast<uint32_t>(abi::raw(status)));
 }
 
 Next Kernel::exception(unsigned cpu, const ExceptionInfo& info) {
   return deliver(*tasks_.scheduler().current(cpu), info);
 }
 
-Next Kernel::deliver(Thread& thread, const ExceptionInfo& info) {
-  tasks_.deliver(thread, Exception::from_machine(info));
+Next Kernel::deliver(Thread& thread, const ExceptionInfo& info, uint32_t synth_code) {
+  Exception exception = Exception::from_machine(info);
+  exception.synth_code = synth_code;
+  tasks_.deliver(thread, exception);
   leave();
   return Next::kSwitch;
 }

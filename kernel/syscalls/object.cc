@@ -10,8 +10,22 @@
 namespace jacinth::kernel {
 namespace {
 
-constexpr std::span<const InfoRow> (*kInfos[])() = {handle_infos, socket_infos, task_infos, timer_infos};
-constexpr std::span<const PropertyRow> (*kProperties[])() = {name_properties, socket_properties, task_properties};
+// A line each, so that two new families do not meet in one.
+// clang-format off
+constexpr std::span<const InfoRow> (*kInfos[])() = {
+    exception_infos,
+    handle_infos,
+    socket_infos,
+    task_infos,
+    timer_infos,
+};
+constexpr std::span<const PropertyRow> (*kProperties[])() = {
+    exception_properties,
+    name_properties,
+    socket_properties,
+    task_properties,
+};
+// clang-format on
 
 Status object_signal(Call& call, Handle handle, Signals clear, Signals set) {
   Ref<Object> object = TRY(call.get<Object>(handle, Rights::kSignal));

@@ -38,8 +38,6 @@ Status task_suspend(Call& call, Handle handle, UserOut<Handle> out) {
 }
 
 constexpr auto kRows = std::to_array<Row>({
-    {"zx_task_create_exception_channel", unsupported, Support::kAbsent,
-     "Every exception counts as handled by nobody, which ends its process."},
     {"zx_task_kill", bind<task_kill>, Support::kFull,
      "Processes and jobs; a thread is ZX_ERR_WRONG_TYPE, as since the middle of 2020."},
     {"zx_task_suspend", bind<task_suspend>, Support::kFull, "The older name of zx_task_suspend_token."},

@@ -1,7 +1,7 @@
 // What zx_object_get_info and the property calls tell of jobs, processes, threads and their address regions.
 // zircon/kernel/lib/syscalls/object.cc.
 //
-// Left out: topics of exceptions in flight, mapping lists, handle statistics, memory attribution, CPU and kernel memory
+// Left out: mapping lists, handle statistics, memory attribution, CPU and kernel memory
 // statistics; and ZX_PROP_PROCESS_HW_TRACE_CONTEXT_ID.
 #include <array>
 #include <vector>
@@ -36,18 +36,21 @@ Status process_info(InfoRequest& request) {
   Ref<Process> process = TRY(request.get<Process>(Rights::kInspect));
   abi::InfoProcess info{.start_time = process->start_time()};
   if (process->process_state() != Process::State::kInitial) info.flags |= abi::InfoProcessFlags::kStarted;
-  if (process->dead()) {
+  if (process->process_state() >= Process::State::kDying) {
     info.flags |= abi::InfoProcessFlags::kExited;
     info.return_code = process->return_code();
   }
+  if (process->debug_exceptionate().attached()) info.flags |= abi::InfoProcessFlags::kDebuggerAttached;
   return request.one(info);
 }
 
 Status process_info_v1(InfoRequest& request) {
   Ref<Process> process = TRY(request.get<Process>(Rights::kInspect));
-  return request.one(abi::InfoProcessV1{.return_code = process->dead() ? process->return_code() : 0,
+  bool exited = process->process_state() >= Process::State::kDying;
+  return request.one(abi::InfoProcessV1{.return_code = exited ? process->return_code() : 0,
                                         .started = process->process_state() != Process::State::kInitial,
-                                        .exited = process->dead()});
+                                        .exited = exited,
+                                        .debugger_attached = process->debug_exceptionate().attached()});
 }
 
 Status process_threads(InfoRequest& request) {
@@ -57,7 +60,7 @@ Status process_threads(InfoRequest& request) {
 
 Status thread_info(InfoRequest& request) {
   Ref<Thread> thread = TRY(request.get<Thread>(Rights::kInspect));
-  abi::InfoThread info{.state = thread->info_state()};
+  abi::InfoThread info{.state = thread->info_state(), .wait_exception_channel_type = thread->exceptions().handler()};
   info.cpu_affinity_mask.mask[0] = kEveryCpu;
   return request.one(info);
 }
@@ -72,8 +75,10 @@ Status thread_stats(InfoRequest& request) {
 Status job_info(InfoRequest& request) {
   Ref<Job> job = TRY(request.get<Job>(Rights::kInspect));
   bool dead = job->job_state() == Job::State::kDead;
-  return request.one(
-      abi::InfoJob{.return_code = job->return_code(), .exited = dead, .kill_on_oom = job->kill_on_oom()});
+  return request.one(abi::InfoJob{.return_code = job->return_code(),
+                                  .exited = dead,
+                                  .kill_on_oom = job->kill_on_oom(),
+                                  .debugger_attached = job->debug_exceptionate().attached()});
 }
 
 Status job_children(InfoRequest& request) {

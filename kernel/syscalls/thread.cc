@@ -25,7 +25,7 @@ Status thread_start(Call& call, Handle handle, GuestAddr entry, GuestAddr stack,
   return thread->start({.pc = entry, .sp = stack, .argument1 = argument1, .argument2 = argument2}, false);
 }
 
-void thread_exit(Call& call) { call.thread().kill(); }
+void thread_exit(Call& call) { call.thread().exit(); }
 
 /// Lets other threads of the same priority go first.
 Status thread_legacy_yield(Call& call, uint32_t options) {

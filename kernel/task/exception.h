@@ -1,7 +1,6 @@
 // An exception that a thread runs into: what the processor or the kernel found, and how programs see it.
 //
-// Not modelled yet: exception channels and exception objects. Every exception counts as handled by nobody, which
-// kills the process with ZX_TASK_RETCODE_EXCEPTION_KILL, as Zircon does when no handler is left.
+// Who handles it is kernel/task/exception_delivery.h's matter.
 #pragma once
 
 #include <cstdint>

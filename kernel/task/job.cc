@@ -71,6 +71,8 @@ void Job::child_left() {
   if (state_ != State::kKilling || !jobs_.empty() || !processes_.empty()) return;
   // Dead before it leaves its parent's list: parents die after their children.
   state_ = State::kDead;
+  exceptionate_.shut_down();
+  debug_exceptionate_.shut_down();
   update_signals(Signals::kNone, Signals::kJobTerminated);
   if (parent_) parent_->remove_job(*this);
 }
@@ -115,7 +117,7 @@ Status Job::set_name(std::string_view name) {
 void Job::state(Archive& ar) {
   Object::state(ar);
   state_ref(ar, parent_);
-  ar(height_, state_, return_code_, kill_on_oom_, policy_, name_);
+  ar(height_, state_, return_code_, kill_on_oom_, policy_, name_, exceptionate_, debug_exceptionate_);
 }
 
 void Job::on_loaded() {

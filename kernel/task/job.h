@@ -8,7 +8,7 @@
 // zircon/kernel/object/job_dispatcher.cc settles the order of what happens when a job is killed: child jobs before
 // processes, the youngest of each first; a job is dead when its last child has left.
 //
-// Left out: exception channels and the choice of a victim when memory runs out.
+// Left out: the choice of a victim when memory runs out.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,7 @@
 
 #include "kernel/object/name.h"
 #include "kernel/object/object.h"
+#include "kernel/task/exceptionate.h"
 #include "kernel/task/job_policy.h"
 
 namespace jacinth::kernel {
@@ -49,6 +50,10 @@ class Job final : public Object {
   /// kBadState once the job has children.
   Status set_basic_policy(abi::PolicyOption option, std::span<const abi::PolicyBasicV2> records);
   Status set_timer_slack(const abi::PolicyTimerSlack& policy);
+
+  /// Where exceptions go that nobody below handled, and where the starts of processes go.
+  Exceptionate& exceptionate() { return exceptionate_; }
+  Exceptionate& debug_exceptionate() { return debug_exceptionate_; }
 
   bool kill_on_oom() const { return kill_on_oom_; }
   void set_kill_on_oom(bool value) { kill_on_oom_ = value; }
@@ -83,6 +88,8 @@ class Job final : public Object {
   bool kill_on_oom_ = false;
   JobPolicy policy_;
   Name name_;
+  Exceptionate exceptionate_{abi::ExceptionChannelType::kJob};
+  Exceptionate debug_exceptionate_{abi::ExceptionChannelType::kJobDebugger};
   std::map<uint64_t, Job*> jobs_;
   std::map<uint64_t, Process*> processes_;
 };

@@ -86,6 +86,8 @@ void Process::on_zero_handles() {
 
 void Process::become_dead() {
   state_ = State::kDead;
+  exceptionate_.shut_down();
+  debug_exceptionate_.shut_down();
   futexes_.clear();
   handles_.clear();
   core().tasks().add_dead(*this);
@@ -151,6 +153,7 @@ void Process::state(Archive& ar) {
   ar(policy_, name_, state_, return_code_, start_time_, handles_, futexes_, next_start_, suspend_count_);
   state_ref(ar, critical_to_);
   ar(critical_only_nonzero_, debug_address_, break_on_load_, dead_runtime_, dead_queue_time_);
+  ar(exceptionate_, debug_exceptionate_);
   if (letting_go(ar)) {
     threads_.clear();
     space_ = nullptr;

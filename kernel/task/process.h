@@ -6,7 +6,7 @@
 // zircon/kernel/object/process_dispatcher.cc settles the order of death: handles first, then memory, then TERMINATED,
 // then the job hears of it, then the job that the process was critical to.
 //
-// Left out: exception channels, shared address spaces (zx_process_create_shared).
+// Left out: shared address spaces (zx_process_create_shared).
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,7 @@
 #include "kernel/object/handle_table.h"
 #include "kernel/object/name.h"
 #include "kernel/object/object.h"
+#include "kernel/task/exceptionate.h"
 #include "kernel/task/futex.h"
 #include "kernel/task/job_policy.h"
 #include "kernel/task/thread.h"
@@ -73,6 +74,10 @@ class Process final : public Object {
   /// time.
   Status set_critical_to(const Ref<Job>& job, bool only_nonzero);
 
+  /// Where exceptions of its threads go: to its own handler, and to its debugger.
+  Exceptionate& exceptionate() { return exceptionate_; }
+  Exceptionate& debug_exceptionate() { return debug_exceptionate_; }
+
   uint64_t debug_address() const { return debug_address_; }
   Status set_debug_address(uint64_t address);
   uint64_t break_on_load() const { return break_on_load_; }
@@ -116,6 +121,8 @@ class Process final : public Object {
   std::map<uint64_t, Ref<Thread>> threads_;
   uint64_t next_start_ = 1;
   uint32_t suspend_count_ = 0;
+  Exceptionate exceptionate_{abi::ExceptionChannelType::kProcess};
+  Exceptionate debug_exceptionate_{abi::ExceptionChannelType::kDebugger};
   Ref<Job> critical_to_;
   bool critical_only_nonzero_ = false;
   uint64_t debug_address_ = 0;

@@ -1,8 +1,8 @@
 #include "kernel/task/tasks.h"
 
 #include "emu/state/archive.h"
-#include "kernel/abi/task.h"
 #include "kernel/object/core.h"
+#include "kernel/task/exception_object.h"
 #include "kernel/task/job.h"
 #include "kernel/task/process.h"
 #include "kernel/task/suspend_token.h"
@@ -13,6 +13,7 @@ namespace jacinth::kernel {
 Tasks::Tasks(Core& core) : core_(core), scheduler_(core.platform().cpu_count()) {
   core.set_tasks(this);
   ObjectTable& objects = core.objects();
+  objects.register_type<ExceptionObject>();
   objects.register_type<Job>();
   objects.register_type<Process>();
   objects.register_type<Thread>();
@@ -64,10 +65,8 @@ void Tasks::check_loaded(Archive& ar) {
 }
 
 void Tasks::deliver(Thread& thread, const Exception& exception) {
-  thread.set_exception(exception);
   tell([&](KernelObserver& observer) { observer.exception(thread, exception); });
-  tell([&](KernelObserver& observer) { observer.crashed(thread, exception); });
-  thread.process().kill(static_cast<int64_t>(abi::TaskRetcode::kExceptionKill));
+  thread.exceptions().raise(exception);
 }
 
 }  // namespace jacinth::kernel

@@ -44,7 +44,7 @@ class Tasks {
   /// What jobs, processes and threads promise each other holds in what was loaded; makes the archive fail otherwise.
   void check_loaded(Archive& ar);
 
-  /// Delivers an exception to whoever handles it: nobody, so far, which kills the process.
+  /// Delivers an exception to whoever handles it; when nobody does, that kills the process.
   void deliver(Thread& thread, const Exception& exception);
 
   /// Observers are told in the order in which they came.

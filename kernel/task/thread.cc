@@ -5,6 +5,8 @@
 #include "emu/base/check.h"
 #include "emu/state/archive.h"
 #include "kernel/object/core.h"
+#include "kernel/task/exception_object.h"
+#include "kernel/task/job.h"
 #include "kernel/task/process.h"
 #include "kernel/task/tasks.h"
 
@@ -69,7 +71,7 @@ abi::ThreadState Thread::info_state() const {
     case State::kDead: return abi::ThreadState::kDead;
     case State::kRunning: break;
   }
-  if (exception_) return abi::ThreadState::kBlockedException;
+  if (exceptions_.active()) return abi::ThreadState::kBlockedException;
   if (!parked()) return abi::ThreadState::kRunning;
   switch (wait().reason) {
     case BlockReason::kNone: break;
@@ -100,7 +102,8 @@ void Thread::set_state(State state) {
 }
 
 void Thread::update_attention() {
-  attention_ = dying_or_dead() || pending_exception_ || (suspend_count_ > 0 && state_ == State::kRunning);
+  attention_ = dying_or_dead() || pending_exception_ || start_ != Start::kTold ||
+               (suspend_count_ > 0 && state_ == State::kRunning);
 }
 
 Status Thread::start(const Entry& entry, bool initial) {
@@ -111,6 +114,7 @@ Status Thread::start(const Entry& entry, bool initial) {
   context_.page_table = process_->memory().page_table();
   // It runs for a moment even when it is suspended from the start.
   set_state(State::kRunning);
+  start_ = initial ? Start::kProcess : Start::kThread;
   update_attention();
   core().tasks().scheduler().ready(*this, core().now());
   core().tasks().tell([&](KernelObserver& observer) {
@@ -120,8 +124,49 @@ Status Thread::start(const Entry& entry, bool initial) {
   return Status::kOk;
 }
 
+bool Thread::announce_start() {
+  if (start_ == Start::kProcess) {
+    start_ = Start::kThread;
+    for (Ref<Job> job(&process_->job()); job; job = job->parent()) {
+      if (exceptions_.announce(abi::ExceptionType::kProcessStarting, job->debug_exceptionate())) return true;
+    }
+  }
+  if (start_ == Start::kThread) {
+    start_ = Start::kTold;
+    update_attention();
+    return exceptions_.announce(abi::ExceptionType::kThreadStarting, process_->debug_exceptionate());
+  }
+  return false;
+}
+
+void Thread::stop_running() { core().tasks().scheduler().stop(*this, core().now()); }
+
+void Thread::exception_over() {
+  if (state_ == State::kDying) {
+    core().tasks().add_dying(*this);
+  } else {
+    core().tasks().scheduler().ready(*this, core().now());
+  }
+}
+
+void Thread::exit() {
+  if (dying_or_dead()) return;
+  set_state(State::kDying);
+  update_attention();
+  exit_told_ = true;
+  if (!exceptions_.announce(abi::ExceptionType::kThreadExiting, process_->debug_exceptionate())) {
+    core().tasks().add_dying(*this);
+  }
+}
+
 void Thread::kill() {
-  if (state_ == State::kNew || dying_or_dead()) return;
+  if (state_ == State::kNew || state_ == State::kDead) return;
+  bool waits = exceptions_.active();
+  exceptions_.abandon();
+  if (state_ == State::kDying) {
+    if (waits) core().tasks().add_dying(*this);  // For its debugger, as it exits.
+    return;
+  }
   set_state(State::kDying);
   update_attention();
   wake(Status::kInternalIntrKilled);
@@ -141,10 +186,15 @@ void Thread::finish() {
   call_.clear();
   waits_.end();
   message_waiter_.abandon();
-  exception_.reset();
   pending_exception_.reset();
+  if (!std::exchange(exit_told_, true)) {
+    // The debugger of a killed thread hears of it, and nobody waits for what it does.
+    static_cast<void>(exceptions_.announce(abi::ExceptionType::kThreadExiting, process_->debug_exceptionate()));
+    exceptions_.abandon();
+  }
   core().platform().forget(context_);
   set_state(State::kDead);
+  exceptionate_.shut_down();
   tasks.tell([&](KernelObserver& observer) { observer.thread_exited(*this); });
   process_->remove_thread(*this);
 }
@@ -214,7 +264,12 @@ void Thread::on_woken() {
 }
 
 void Thread::check_loaded(Archive& ar) const {
-  if (!process_ || state_ > State::kDead) return ar.fail("a thread without a process or state");
+  if (!process_ || state_ > State::kDead || start_ > Start::kThread) {
+    return ar.fail("a thread without a process or state");
+  }
+  exceptions_.check_loaded(ar);
+  bool may_except = (state_ == State::kRunning && !parked()) || state_ == State::kDying;
+  if (exceptions_.active() && !may_except) ar.fail("a thread in an exception that cannot be in one");
   if (!started() || state_ == State::kDead) return;
   auto listed = process_->threads().find(start_order_);
   if (listed == process_->threads().end() || listed->second != this) ar.fail("a thread that its process does not know");
@@ -227,7 +282,7 @@ void Thread::state(Archive& ar) {
   ar(name_, state_, attention_, suspend_count_, start_order_, deadline_id_);
   if (ar.mode() != Archive::Mode::kLoad && state_ != State::kDead && state_ != State::kNew) registers();
   ar(context_.registers, context_.page_table, context_.result);
-  ar(call_, waits_, message_waiter_, turn_, exception_, pending_exception_);
+  ar(call_, waits_, message_waiter_, turn_, exceptions_, exceptionate_, pending_exception_, start_, exit_told_);
   wait_state(ar);
 }
 

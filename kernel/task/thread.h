@@ -4,12 +4,12 @@
 //                     |             |
 //                     '---> dying <-'   (kill, exit, the process ends)
 //                             |
-//                           dead        (Tasks::settle)
+//                           dead        (Tasks::settle; one that exits by itself waits for its debugger before)
 //
 // A thread never stops inside the kernel: when its call has to wait, the call's arguments stay here and the handler
 // runs again (CallState). zircon/kernel/object/thread_dispatcher.cc settles states and signals.
 //
-// Left out: exception channels, profiles, register access by debuggers, runtime statistics beyond the scheduler's.
+// Left out: profiles, register access by debuggers, runtime statistics beyond the scheduler's.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +25,8 @@
 #include "kernel/platform/platform.h"
 #include "kernel/task/call_state.h"
 #include "kernel/task/exception.h"
+#include "kernel/task/exception_delivery.h"
+#include "kernel/task/exceptionate.h"
 #include "kernel/task/scheduler.h"
 
 namespace jacinth::kernel {
@@ -54,8 +56,8 @@ class Thread final : public Object, public Waiter {
   State thread_state() const { return state_; }
   bool started() const { return state_ != State::kNew; }
   bool dying_or_dead() const { return state_ >= State::kDying; }
-  /// Neither new, suspended nor dying, and waiting for nothing: what the scheduler may hold.
-  bool may_run() const { return state_ == State::kRunning && !parked(); }
+  /// Neither new, suspended, dying nor in an exception, and waiting for nothing: what the scheduler may hold.
+  bool may_run() const { return state_ == State::kRunning && !parked() && !exceptions_.active(); }
   /// As ZX_INFO_THREAD reports it.
   abi::ThreadState info_state() const;
 
@@ -64,6 +66,8 @@ class Thread final : public Object, public Waiter {
   Status start(const Entry& entry, bool initial);
   /// Ends the thread at the next point where the kernel settles. Nothing happens before it was started.
   void kill();
+  /// The thread ends by itself: its debugger hears of it first, and it waits for that.
+  void exit();
 
   /// Counted. kBadState when the thread is dying or dead.
   Status suspend();
@@ -71,9 +75,12 @@ class Thread final : public Object, public Waiter {
 
   /// The exception is delivered when the running call ends.
   void raise_policy(abi::ExceptionPolicyCode code, uint32_t data);
-  /// What the thread has run into and waits for; empty otherwise.
-  const std::optional<Exception>& exception() const { return exception_; }
-  void set_exception(std::optional<Exception> exception) { exception_ = std::move(exception); }
+  /// The exception that the thread is in, if any, and its handlers.
+  ExceptionDelivery& exceptions() { return exceptions_; }
+  const ExceptionDelivery& exceptions() const { return exceptions_; }
+  Exceptionate& exceptionate() { return exceptionate_; }
+  /// Tells debuggers that the thread starts, and its process with it. True while one of them looks at it.
+  bool announce_start();
   /// A policy exception that waits for the call to end.
   std::optional<Exception> take_pending_exception();
 
@@ -110,12 +117,20 @@ class Thread final : public Object, public Waiter {
   void check_loaded(Archive& ar) const;
 
  private:
+  friend class ExceptionDelivery;
   friend class Process;
   friend class Tasks;
   ~Thread() override;
 
+  /// What debuggers have still to hear of its start.
+  enum class Start : uint8_t { kTold, kProcess, kThread };
+
   void on_woken() override;
   void set_state(State state);
+  /// Off the scheduler.
+  void stop_running();
+  /// Its handlers are done with it: it goes on, or ends what it began.
+  void exception_over();
   void update_attention();
   /// The last step, by Tasks.
   void finish();
@@ -132,8 +147,11 @@ class Thread final : public Object, public Waiter {
   WaitObservers waits_{*this};
   MessageWaiter message_waiter_{*this};
   Turn turn_;
-  std::optional<Exception> exception_;
+  ExceptionDelivery exceptions_{*this};
+  Exceptionate exceptionate_{abi::ExceptionChannelType::kThread};
   std::optional<Exception> pending_exception_;
+  Start start_ = Start::kTold;
+  bool exit_told_ = false;  // The debugger has heard that it exits.
 };
 
 }  // namespace jacinth::kernel
