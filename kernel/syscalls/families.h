@@ -20,6 +20,7 @@ std::span<const Row> object_rows();
 std::span<const Row> port_rows();
 std::span<const Row> process_rows();
 std::span<const Row> socket_rows();
+std::span<const Row> stream_rows();
 std::span<const Row> system_rows();
 std::span<const Row> task_rows();
 std::span<const Row> thread_rows();

@@ -99,11 +99,13 @@ Result<T> take_property(UserBytesIn value, uint64_t size) {
 std::span<const InfoRow> exception_infos();
 std::span<const InfoRow> handle_infos();
 std::span<const InfoRow> socket_infos();
+std::span<const InfoRow> stream_infos();
 std::span<const InfoRow> task_infos();
 std::span<const InfoRow> timer_infos();
 std::span<const PropertyRow> exception_properties();
 std::span<const PropertyRow> name_properties();
 std::span<const PropertyRow> socket_properties();
+std::span<const PropertyRow> stream_properties();
 std::span<const PropertyRow> task_properties();
 
 }  // namespace jacinth::kernel

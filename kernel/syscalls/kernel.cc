@@ -15,6 +15,7 @@
 #include "kernel/ipc/socket.h"
 #include "kernel/time/timer.h"
 #include "kernel/vdso/image.h"
+#include "kernel/vm/stream.h"
 
 namespace jacinth::kernel {
 namespace {
@@ -61,6 +62,7 @@ Kernel::Kernel(Platform& platform, KernelOptions options)
   core_.objects().register_type<Fifo>();
   core_.objects().register_type<Port>();
   core_.objects().register_type<Socket>();
+  core_.objects().register_type<Stream>();
   core_.objects().register_type<Timer>();
   for (const TableEntry& entry : syscall_table()) {
     if (entry.info->number < 0) continue;

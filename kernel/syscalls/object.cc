@@ -16,6 +16,7 @@ constexpr std::span<const InfoRow> (*kInfos[])() = {
     exception_infos,
     handle_infos,
     socket_infos,
+    stream_infos,
     task_infos,
     timer_infos,
 };
@@ -23,6 +24,7 @@ constexpr std::span<const PropertyRow> (*kProperties[])() = {
     exception_properties,
     name_properties,
     socket_properties,
+    stream_properties,
     task_properties,
 };
 // clang-format on

@@ -26,6 +26,7 @@ constexpr std::span<const Row> (*kFamilies[])() = {
     port_rows,
     process_rows,
     socket_rows,
+    stream_rows,
     system_rows,
     task_rows,
     thread_rows,

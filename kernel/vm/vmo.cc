@@ -90,8 +90,26 @@ Status Vmo::set_size(uint64_t size) {
   if (size > kMaxSize) return Status::kOutOfRange;
   pages_->resize(round_up_to_page(size) / kPageSize);
   // What a program cut off must not come back when it grows the VMO again.
-  if (size < content_size_ && size % kPageSize != 0) TRY_STATUS(zero(size, round_up_to_page(size) - size));
+  if (size % kPageSize != 0) TRY_STATUS(zero(size, round_up_to_page(size) - size));
   content_size_ = size;
+  return Status::kOk;
+}
+
+Status Vmo::grow(uint64_t new_size) {
+  CHECK(new_size % kPageSize == 0 && new_size >= size());
+  if (!resizable_) return Status::kUnavailable;
+  if (new_size > kMaxSize) return Status::kOutOfRange;
+  pages_->resize(new_size / kPageSize);
+  return Status::kOk;
+}
+
+Status Vmo::set_content_size(uint64_t content) {
+  if (content < size()) {
+    Status status = zero(content, size() - content);
+    // Nobody hears of a failure but of one that is none.
+    if (status == Status::kParked) return status;
+  }
+  content_size_ = content;
   return Status::kOk;
 }
 

@@ -44,7 +44,10 @@ class Vmo final : public Object {
   uint64_t page_count() const { return slice_ ? slice_pages_ : pages_->page_count(); }
   /// ZX_PROP_VMO_CONTENT_SIZE: how many of the bytes mean something.
   uint64_t content_size() const { return content_size_; }
-  void set_content_size(uint64_t size) { content_size_ = size; }
+  /// From there on the bytes become zeros, also when there is more content than before.
+  Status set_content_size(uint64_t size);
+  /// There is more content, which was written already.
+  void extend_content(uint64_t size) { content_size_ = size; }
 
   bool resizable() const { return resizable_; }
   bool discardable() const { return discardable_; }
@@ -64,6 +67,8 @@ class Vmo final : public Object {
   /// Shrinking lets go of pages, growing adds zeros; the exact size becomes the content size. kUnavailable unless
   /// resizable.
   Status set_size(uint64_t size);
+  /// Adds zeros up to a size of whole pages, and leaves the content as it is.
+  Status grow(uint64_t size);
 
   Status commit(uint64_t offset, uint64_t length);
   Status decommit(uint64_t offset, uint64_t length);

@@ -8,8 +8,8 @@ namespace jacinth::boards {
 namespace {
 
 /// Programs that touch every corner of the kernel's core, several processes and threads included.
-const char* const kPrograms[] = {"hello",   "handles", "events",    "waits",  "channels", "ports", "timers",
-                                 "threads", "memory",  "processes", "faults", "jobs",     "demo"};
+const char* const kPrograms[] = {"hello", "handles", "events", "waits",     "channels", "ports", "timers", "threads",
+                                 "fifos", "streams", "memory", "processes", "faults",   "jobs",  "demo"};
 
 struct Ending {
   int64_t return_code = 0;
