@@ -1,5 +1,6 @@
 """What is compared with what. docs/benchmarks.md says why."""
 
+import dataclasses
 import platform
 
 from measure import Budget, Comparison, PerRound, Program, Whole
@@ -16,6 +17,16 @@ QEMU_SYSTEM = {
     "x86_64": ("-M", "pc", "-cpu", "Westmere", "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
                "-device", "loader,addr=0x7000000,data={rounds},data-len=8"),
 }
+# What a program may have much of, and how much: few of it, and two sizes that shall cost the same.
+SCALE = {
+    "handles": (10, 1_000, 10_000),
+    "observers": (10, 1_000, 10_000),
+    "waiters": (10, 100, 1_000),
+    "packets": (10, 1_000, 4_000),
+}
+# Messages of 64 KiB that wait in a channel. They are memory, so the host's own is what they are held against.
+MESSAGES = (0, 10, 100, 1_000)
+
 QEMU_RESULT = {"arm64": lambda status: status, "x86_64": lambda status: status >> 1}
 
 
@@ -61,6 +72,25 @@ class Rows:
                           (self.native("linux_getppid", Budget(1.0)), self.qemu_user(arch, "linux_getppid"),
                            self.bare_unicorn(arch, "linux_getppid")))
 
+    def null_call(self, arch):
+        return Comparison(f"null-call/{arch}", "ns", PerRound(10_000, 1_510_000, 1e9),
+                          self.guest(arch, "bench_null_call", "{rounds}"),
+                          (self.bare_unicorn(arch, "linux_getppid", Budget(2.0)),))
+
+    def scale(self, arch, what, size, few):
+        """An operation among `size` things, against the same among few."""
+        def program(label, count):
+            guest = self.guest(arch, "bench_scale", what, str(count), "{rounds}")
+            return dataclasses.replace(guest, label=label)
+        peer = dataclasses.replace(program(f"among {few}", few), budget=Budget(2.0))
+        return Comparison(f"{what}-{size}/{arch}", "us", PerRound(10_000, 210_000, 1e6), program("jacinth", size),
+                          (peer,))
+
+    def messages(self, arch, size):
+        copy = Program("native, copied twice", (self.peer("native_copy"), str(size), "{rounds}"), Budget(1.5))
+        return Comparison(f"messages-{size}/{arch}", "us", PerRound(1_000, 21_000, 1e6),
+                          self.guest(arch, "bench_scale", "messages", str(size), "{rounds}"), (copy,))
+
     def roundtrip(self, arch):
         pipe = (self.peer("native_pipe"), "{rounds}")
         return Comparison(f"roundtrip/{arch}", "us", PerRound(1_000, 101_000, 1e6),
@@ -88,7 +118,15 @@ class Rows:
         for arch in ARCHES:
             yield self.call(arch)
         for arch in ARCHES:
+            yield self.null_call(arch)
+        for arch in ARCHES:
             yield self.roundtrip(arch)
+        # The kernel is the same on both: once is enough.
+        for size in MESSAGES:
+            yield self.messages("arm64", size)
+        for what, (few, *sizes) in SCALE.items():
+            for size in sizes:
+                yield self.scale("arm64", what, size, few)
         for arch in ARCHES:
             yield self.touch(arch, "again", 10, 410)
             yield self.touch(arch, "fresh", 10, 310)
