@@ -204,7 +204,12 @@ bool CallText::print_changes(ValuePrinter& printer, const PendingCall& call, siz
   now.resize(view_.peek(GuestAddr(value), now));
   if (!scattered && now == call.before) return false;
   printer.out() += prefix;
-  printer.show({.in = true, .out = true});
+  std::optional<uint64_t> filled;
+  if (scattered && arg.actual_arg >= 0) {
+    size_t actual = static_cast<uint8_t>(arg.actual_arg);
+    filled = read_out(call, call.info->args[actual], call.trap.arguments[actual]);
+  }
+  printer.show({.in = true, .out = true, .filled = filled});
   printer.memory(arg.value, GuestAddr(value), extent(call, arg, true), selector_of(call, arg));
   return true;
 }

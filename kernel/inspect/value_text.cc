@@ -266,6 +266,10 @@ void ValuePrinter::pointer_field(const StructInfo& record, const FieldInfo& fiel
       std::optional<uint64_t> actual = pointers_.actual(pointers_.context, field.actual);
       if (actual) extent.count = std::min(extent.count, *actual);
     }
+    if (pointers_.filled) {
+      extent.count = std::min(extent.count, *pointers_.filled);
+      *pointers_.filled -= extent.count;
+    }
   }
   memory(field.value, GuestAddr(at), extent);
 }

@@ -48,12 +48,13 @@ class ValuePrinter {
   /// What lies at an address. `selector` chooses among the meanings of a variant. When it cannot be seen: the address.
   void memory(const abi::ValueFormat& format, GuestAddr at, Extent extent, uint64_t selector = 0);
   /// From now on, structures show what their pointers of this direction point to. `actual` says how many elements came
-  /// out, by the name of the argument that does.
+  /// out, by the name of the argument that does; `filled`, how many bytes came into all of them, one after the other.
   struct Pointers {
     bool in = true;
     bool out = false;
     const void* context = nullptr;
     std::optional<uint64_t> (*actual)(const void* context, std::string_view name) = nullptr;
+    std::optional<uint64_t> filled = std::nullopt;
   };
   void show(const Pointers& pointers) { pointers_ = pointers; }
   /// Only the fields that point to results, for structures that are arguments: empty when there are none.

@@ -5,6 +5,7 @@
 
 #include "kernel/abi/channel.h"
 #include "kernel/abi/port_packet.h"
+#include "kernel/abi/stream.h"
 #include "kernel/abi/wait.h"
 #include "tests/kernel/inspect/fake_view.h"
 #include "tests/support/test.h"
@@ -285,6 +286,55 @@ TEST_CASE("a call that never returns leaves its results unknown") {
   std::string out;
   text.print_rest_without_result(call, out);
   REQUIRE(out == "retcode=42)");
+}
+
+TEST_CASE("elements of a FIFO are shown as far as they were moved") {
+  FakeView view;
+  view.name(0x1f3, ObjectType::kFifo, 1042);
+  view.put(kA, std::string_view("aabbccdd"));
+  view.put(kB, uint64_t{3});
+  REQUIRE(Traced(view, "zx_fifo_read", {0x1f3, 2, kA, 4, kB}).line() ==
+          "zx_fifo_read(handle=0x1f3<fifo:1042>, elem_size=2, data=\"aabbcc\", count=4, actual_count=3) = ZX_OK");
+  REQUIRE(Traced(view, "zx_fifo_write", {0x1f3, 2, kA, 4, 0}).line(code(Status::kShouldWait)) ==
+          "zx_fifo_write(handle=0x1f3<fifo:1042>, elem_size=2, data=\"aabbccdd\", count=4, actual_count=NULL) = "
+          "ZX_ERR_SHOULD_WAIT");
+}
+
+TEST_CASE("the data of a socket is shown in short, with what came of it") {
+  FakeView view;
+  view.name(0x1f3, ObjectType::kSocket, 1042);
+  view.put(kA, std::string_view("a line that is longer than what is shown"));
+  view.put(kB, uint64_t{6});
+  REQUIRE(Traced(view, "zx_socket_write", {0x1f3, 0, kA, 40, kB}, {.bytes = 8}).line() ==
+          "zx_socket_write(handle=0x1f3<socket:1042>, options=0, buffer=\"a line t\"..., buffer_size=40, actual=6) = "
+          "ZX_OK");
+  REQUIRE(Traced(view, "zx_socket_read", {0x1f3, 8, kA, 40, kB}).line() ==
+          "zx_socket_read(handle=0x1f3<socket:1042>, options=ZX_SOCKET_PEEK, buffer=\"a line\", buffer_size=40, "
+          "actual=6) = ZX_OK");
+  REQUIRE(Traced(view, "zx_socket_set_disposition", {0x1f3, 1, 2}).line() ==
+          "zx_socket_set_disposition(handle=0x1f3<socket:1042>, disposition=ZX_SOCKET_DISPOSITION_WRITE_DISABLED, "
+          "disposition_peer=ZX_SOCKET_DISPOSITION_WRITE_ENABLED) = ZX_OK");
+}
+
+TEST_CASE("buffers of a stream are shown as far as they were filled, one after the other") {
+  FakeView view;
+  view.name(0x1f3, ObjectType::kStream, 1042);
+  view.put(kA, abi::Iovec{.buffer = kB, .capacity = 4});
+  view.put(kA + 16, abi::Iovec{.buffer = kC, .capacity = 4});
+  view.put(kB, std::string_view("abcd"));
+  view.put(kC, std::string_view("efgh"));
+  view.put(kD, uint64_t{6});
+  std::string before =
+      "zx_stream_readv(handle=0x1f3<stream:1042>, options=0, vector=[{buffer=0x7100, capacity=4}, "
+      "{buffer=0x7200, capacity=4}]";
+  REQUIRE(Traced(view, "zx_stream_readv", {0x1f3, 0, kA, 2, kD}).line() ==
+          before + " => [{buffer=\"abcd\", capacity=4}, {buffer=\"ef\", capacity=4}], num_vector=2, actual=6) = ZX_OK");
+  REQUIRE(Traced(view, "zx_stream_readv", {0x1f3, 0, kA, 2, kD}).line(code(Status::kNotFound)) ==
+          before + ", num_vector=2, actual=0x7300) = ZX_ERR_NOT_FOUND");
+  REQUIRE(
+      Traced(view, "zx_stream_writev", {0x1f3, 1, kA, 2, kD}).line() ==
+      "zx_stream_writev(handle=0x1f3<stream:1042>, options=ZX_STREAM_APPEND, vector=[{buffer=\"abcd\", capacity=4}, "
+      "{buffer=\"efgh\", capacity=4}], num_vector=2, actual=6) = ZX_OK");
 }
 
 TEST_CASE("a number that no call has is shown with its registers") {
