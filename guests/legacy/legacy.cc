@@ -34,4 +34,20 @@ TEST("zx_system_get_version copies the string that later calls point to") {
   expect_status(zx_system_get_version(copy, 1), ZX_ERR_BUFFER_TOO_SMALL);
 }
 
+TEST("zx_socket_shutdown ends writing, reading or both") {
+  Handle a, b;
+  require_ok(zx_socket_create(ZX_SOCKET_STREAM, a.out(), b.out()));
+  size_t actual = 0;
+  expect_ok(zx_socket_shutdown(a, ZX_SOCKET_SHUTDOWN_WRITE));
+  expect_status(zx_socket_write(a, 0, "x", 1, &actual), ZX_ERR_BAD_STATE);
+  expect_eq(signals_of(a), ZX_SOCKET_WRITE_DISABLED);
+  expect_eq(signals_of(b), ZX_SOCKET_WRITABLE | ZX_SOCKET_PEER_WRITE_DISABLED);
+
+  expect_ok(zx_socket_shutdown(a, ZX_SOCKET_SHUTDOWN_READ));
+  char byte = 0;
+  expect_status(zx_socket_read(a, 0, &byte, 1, &actual), ZX_ERR_BAD_STATE);
+  expect_status(zx_socket_write(b, 0, "x", 1, &actual), ZX_ERR_BAD_STATE);
+  expect_status(zx_socket_shutdown(a, 4), ZX_ERR_INVALID_ARGS);
+}
+
 }  // namespace
