@@ -54,9 +54,11 @@ Stream::Stream(Core& core, Ref<Vmo> vmo, StreamOptions options, uint64_t seek)
 Stream::Moved Stream::move(const UserVector& buffers, AccessKind access, uint64_t offset, uint64_t length) {
   UserMemory& memory = buffers.memory();
   uint64_t done = 0;
+  // A transfer that waits for a page begins anew then: it has moved nothing.
+  auto broken_off = [&done](Status status) { return Moved{status, status == Status::kParked ? 0 : done}; };
   for (uint64_t i = 0; i < buffers.count() && done < length; ++i) {
     Result<abi::Iovec> entry = buffers.entry(i);
-    if (!entry) return {entry.status(), done};
+    if (!entry) return broken_off(entry.status());
     GuestAddr at(entry->buffer);
     auto copy = [&](PageView page, uint64_t within, uint64_t piece) -> Status {
       Platform& platform = core().platform();
@@ -73,7 +75,7 @@ Stream::Moved Stream::move(const UserVector& buffers, AccessKind access, uint64_
       return Status::kOk;
     };
     Status status = vmo_->for_each_piece(offset + done, std::min(entry->capacity, length - done), access, copy);
-    if (status != Status::kOk) return {status, status == Status::kParked ? 0 : done};
+    if (status != Status::kOk) return broken_off(status);
   }
   // The guest took buffers away meanwhile.
   return {done < length ? Status::kBufferTooSmall : Status::kOk, done};
