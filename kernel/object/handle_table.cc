@@ -244,8 +244,8 @@ Result<HandleOwner> HandleTable::remove(Handle value) {
 Status HandleTable::close(Handle value) { return remove(value).status(); }
 
 void HandleTable::clear() {
-  while (first_ != 0) {
-    uint32_t index = first_;
+  while (last_ != 0) {
+    uint32_t index = last_;
     unlink(index);
     arena_.close(index);
   }

@@ -161,14 +161,14 @@ class HandleTable {
   }
 
   size_t size() const { return size_; }
-  /// In the order in which the handles came in: visit(Handle, const HandleEntry&).
+  /// The newest first, as Zircon lists them: visit(Handle, const HandleEntry&).
   template <class F>
   void for_each(F&& visit) const {
-    for (uint32_t index = first_; index != 0; index = arena_.slots_[index].next) {
+    for (uint32_t index = last_; index != 0; index = arena_.slots_[index].previous) {
       visit(value_of(index), arena_.slots_[index].entry);
     }
   }
-  /// Closes everything, in the order in which it came.
+  /// Closes everything, the newest first.
   void clear();
   void state(Archive& ar);
 

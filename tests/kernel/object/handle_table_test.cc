@@ -84,7 +84,7 @@ TEST_CASE("the arena is full at 256 Ki handles and gives slots again after a clo
   REQUIRE(arena.make(object, Rights::kNone).status() == Status::kOk);
 }
 
-TEST_CASE("handles are listed in the order in which they came in") {
+TEST_CASE("handles are listed newest first") {
   Rig k;
   Handle a = k.make<PlainObject>();
   Handle b = k.make<PlainObject>();
@@ -94,7 +94,7 @@ TEST_CASE("handles are listed in the order in which they came in") {
 
   std::vector<Handle> listed;
   k.table().for_each([&](Handle value, const HandleEntry&) { listed.push_back(value); });
-  REQUIRE(listed == std::vector<Handle>{a, c, d});
+  REQUIRE(listed == std::vector<Handle>{d, c, a});
 }
 
 TEST_CASE("the object hears of its last handle once, and not while one is in flight") {
@@ -175,7 +175,7 @@ TEST_CASE("a handle dropped in flight ends its waits") {
   REQUIRE(observer.closed);
 }
 
-TEST_CASE("a table closes its handles in the order in which they came") {
+TEST_CASE("a table closes its newest handles first") {
   Rig k;
   std::vector<int> order;
   RecordingObserver a(&order, 1);
@@ -188,7 +188,7 @@ TEST_CASE("a table closes its handles in the order in which they came") {
     object->observers().add(*object, b, table.id(second));
     object->observers().add(*object, a, table.id(first));
   }
-  REQUIRE(order == std::vector<int>{1, 2});
+  REQUIRE(order == std::vector<int>{2, 1});
   REQUIRE(k.core().handles().live() == 0);
 }
 
@@ -208,7 +208,7 @@ TEST_CASE("values, rights, order and handles in flight survive a save and load")
   REQUIRE(k.object<PlainObject>(a).held.id() == flying);
   std::vector<Handle> listed;
   k.table().for_each([&](Handle value, const HandleEntry&) { listed.push_back(value); });
-  REQUIRE(listed == std::vector<Handle>{a, b});
+  REQUIRE(listed == std::vector<Handle>{b, a});
   REQUIRE(k.core().handles().live() == 3);
 
   k.close(a);

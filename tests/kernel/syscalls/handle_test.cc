@@ -196,11 +196,11 @@ TEST_CASE("HANDLE_TABLE and PROCESS_HANDLE_STATS list what a process holds", "[z
   auto first = k.peek<abi::InfoHandleExtended>(table);
   auto second = k.peek<abi::InfoHandleExtended>(table, 1);
   auto third = k.peek<abi::InfoHandleExtended>(table, 2);
-  REQUIRE(first.handle_value == self);
-  REQUIRE(second.handle_value == event);
-  REQUIRE(second.rights == abi::default_rights(ObjectType::kEvent));
-  REQUIRE(third.handle_value == a);
-  REQUIRE(third.related_koid == k.basic(b).koid);
+  REQUIRE(first.handle_value == b);
+  REQUIRE(second.handle_value == a);
+  REQUIRE(second.related_koid == k.basic(b).koid);
+  REQUIRE(third.handle_value == event);
+  REQUIRE(third.rights == abi::default_rights(ObjectType::kEvent));
 
   // An array topic needs no buffer to say how many there are.
   REQUIRE(k.call("object_get_info", self, abi::InfoTopic::kHandleTable, nullptr, 0, counts, counts + 8) == Status::kOk);
