@@ -64,7 +64,10 @@ void Core::cancel(uint64_t id) { deadlines_.remove(id); }
 
 void Core::fire_deadlines() {
   alarm_ = Time::never();
-  while (Object* object = deadlines_.pop(now())) object->on_deadline();
+  while (Object* object = deadlines_.pop(now())) {
+    ++fired_deadlines_;
+    object->on_deadline();
+  }
   set_alarm();
 }
 
@@ -197,7 +200,7 @@ void Core::state(Archive& ar) {
   objects_.state_contents(ar);
   deadlines_.state(ar);
   log_.state(ar);
-  ar(random_position_);
+  ar(fired_deadlines_, random_position_);
 
   // In place: objects keep references into the map. Last, since making objects counts.
   size_t count = ar.count(counters_.size(), 16);

@@ -70,6 +70,8 @@ class Core {
   Time next_deadline() const { return deadlines_.next(); }
   /// Fires what is due and arms the machine's timer for the next.
   void fire_deadlines();
+  /// How many came so far.
+  uint64_t fired_deadlines() const { return fired_deadlines_; }
 
   /// A kernel counter by its real name, created at zero on first use. The reference stays good for the core's life.
   int64_t& counter(std::string_view name);
@@ -128,6 +130,7 @@ class Core {
   Log log_;
   Deadlines deadlines_;
   Time alarm_ = Time::never();  // What the machine was asked for last.
+  uint64_t fired_deadlines_ = 0;
   uint64_t random_position_ = 0;
 };
 

@@ -19,6 +19,7 @@ std::span<const Row> misc_rows();
 std::span<const Row> object_rows();
 std::span<const Row> port_rows();
 std::span<const Row> process_rows();
+std::span<const Row> resource_rows();
 std::span<const Row> socket_rows();
 std::span<const Row> stream_rows();
 std::span<const Row> system_rows();

@@ -32,6 +32,8 @@ class InfoRequest {
   Result<Ref<T>> get(Rights rights) {
     return call_.get<T>(handle_, rights);
   }
+  /// Neither a buffer nor room for the number of all records: only how many were written is asked for.
+  bool asks_count_only() const { return buffer_.null() && avail_.null() && !actual_.null(); }
   /// How many records of this size there is room for.
   template <class T>
   size_t room() const {
@@ -52,6 +54,15 @@ class InfoRequest {
     size_t fitting = std::min(records.size(), room<T>());
     if (fitting > 0) TRY_STATUS(buffer_.write(std::as_bytes(records.first(fitting))));
     return counts(fitting, records.size());
+  }
+  /// The same for topics that tell the counts also when they fail.
+  template <abi::WireStruct T>
+  Status many_or_none(std::span<const T> records) {
+    size_t fitting = std::min(records.size(), room<T>());
+    Status status = fitting > 0 ? buffer_.write(std::as_bytes(records.first(fitting))) : Status::kOk;
+    if (status == Status::kParked) return status;
+    TRY_STATUS(status == Status::kOk ? counts(fitting, records.size()) : counts(0, 0));
+    return status;
   }
   /// The two counts alone, for topics that tell them even when they fail.
   Status counts(uint64_t actual, uint64_t avail) {
@@ -98,8 +109,11 @@ Result<T> take_property(UserBytesIn value, uint64_t size) {
 // The families, one function each, in the file of that name.
 std::span<const InfoRow> exception_infos();
 std::span<const InfoRow> handle_infos();
+std::span<const InfoRow> memory_infos();
+std::span<const InfoRow> resource_infos();
 std::span<const InfoRow> socket_infos();
 std::span<const InfoRow> stream_infos();
+std::span<const InfoRow> system_infos();
 std::span<const InfoRow> task_infos();
 std::span<const InfoRow> timer_infos();
 std::span<const PropertyRow> exception_properties();

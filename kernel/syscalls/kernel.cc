@@ -8,6 +8,7 @@
 #include "emu/base/version.h"
 #include "emu/state/archive.h"
 #include "kernel/event/eventpair.h"
+#include "kernel/hw/resource.h"
 #include "kernel/ipc/channel.h"
 #include "kernel/ipc/debuglog.h"
 #include "kernel/ipc/fifo.h"
@@ -61,6 +62,7 @@ Kernel::Kernel(Platform& platform, KernelOptions options)
   core_.objects().register_type<EventPair>();
   core_.objects().register_type<Fifo>();
   core_.objects().register_type<Port>();
+  core_.objects().register_type<Resource>();
   core_.objects().register_type<Socket>();
   core_.objects().register_type<Stream>();
   core_.objects().register_type<Timer>();
@@ -78,6 +80,7 @@ Kernel::Kernel(Platform& platform, KernelOptions options)
   vdso_code_offset_ = vdso.code_offset;
   return_sites_.assign(vdso.code_size, kNoReturnSite);
   for (const ReturnSite& site : vdso.return_sites) return_sites_[site.offset - vdso.code_offset] = site.number;
+  cpu_counts_.resize(platform.cpu_count());
   root_job_ = Job::create_root(core_);
 }
 
@@ -161,6 +164,7 @@ size_t Kernel::argument_count(uint64_t number) const {
 
 Next Kernel::system_call(unsigned cpu, const Trap& trap, int64_t& result) {
   Thread& thread = *tasks_.scheduler().current(cpu);
+  ++cpu_counts_[cpu].system_calls;
   thread.call().trap = trap;
   if (tasks_.observed()) [[unlikely]] {
     tasks_.tell([&](KernelObserver& observer) { observer.call_entered(thread, trap); });
@@ -226,6 +230,7 @@ void Kernel::attend(Thread& thread) {
 }
 
 bool Kernel::page_fault(unsigned cpu, GuestAddr page, AccessKind access) {
+  ++cpu_counts_[cpu].page_faults;
   Thread& thread = *tasks_.scheduler().current(cpu);
   return thread.process().memory().fault(page, access) == Status::kOk;
 }
@@ -265,6 +270,27 @@ void Kernel::report_unsupported(Thread& thread, std::string_view call, std::stri
   if (unsupported_.add(thread, call, option, status)) outcome_ = Outcome{.kind = Outcome::Kind::kUnsupported};
 }
 
+void Kernel::CpuCounts::state(Archive& ar) { ar(system_calls, page_faults); }
+
+abi::InfoCpuStats Kernel::cpu_stats(unsigned cpu) const {
+  const Scheduler::Counts& counts = tasks_.scheduler().counts(cpu);
+  // The first CPU has the timer, the only interrupt that the kernel takes for itself.
+  uint64_t timers = cpu == 0 ? core_.fired_deadlines() : 0;
+  return {.cpu_number = cpu,
+          .flags = abi::InfoCpuFlags::kOnline,
+          .idle_time = tasks_.scheduler().idle_time(cpu, core_.now()),
+          .reschedules = counts.reschedules,
+          .context_switches = counts.context_switches,
+          .irq_preempts = counts.slices_over,
+          .preempts = counts.preempts,
+          .yields = counts.yields,
+          .ints = timers,
+          .timer_ints = timers,
+          .timers = timers,
+          .page_faults = cpu_counts_[cpu].page_faults,
+          .syscalls = cpu_counts_[cpu].system_calls};
+}
+
 std::vector<Thread*> Kernel::blocked_threads() {
   std::vector<Thread*> blocked;
   core_.objects().for_each([&](Object& object) {
@@ -287,6 +313,7 @@ void Kernel::state(Archive& ar) {
   state_ref(ar, vdso_vmo_);
   state_ref(ar, initial_process_);
   for (Ref<Event>& event : system_events_) state_ref(ar, event);
+  for (CpuCounts& counts : cpu_counts_) counts.state(ar);
   bool ended = outcome_.has_value();
   ar(ended);
   if (ar.loading()) outcome_ = ended ? std::optional<Outcome>(Outcome{}) : std::nullopt;

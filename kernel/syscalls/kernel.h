@@ -12,6 +12,7 @@
 #include <optional>
 #include <vector>
 
+#include "kernel/abi/info_system.h"
 #include "kernel/abi/system.h"
 #include "kernel/event/event.h"
 #include "kernel/object/core.h"
@@ -58,6 +59,8 @@ class Kernel final : public KernelEntry {
   /// One of the events that programs can ask for; all handles name the same.
   Ref<Event> system_event(abi::SystemEvent kind);
   UnsupportedLedger& unsupported() { return unsupported_; }
+  /// What ZX_INFO_CPU_STATS says.
+  abi::InfoCpuStats cpu_stats(unsigned cpu) const;
 
   /// The process whose end is the end of the run.
   void set_initial_process(Ref<Process> process) { initial_process_ = std::move(process); }
@@ -109,6 +112,13 @@ class Kernel final : public KernelEntry {
   Ref<Vmo> vdso_vmo_;
   Ref<Process> initial_process_;
   std::array<Ref<Event>, 5> system_events_;  // By kind, which begins at 1; made when somebody asks.
+  /// What each CPU came to the kernel for.
+  struct CpuCounts {
+    uint64_t system_calls = 0;
+    uint64_t page_faults = 0;
+    void state(Archive& ar);
+  };
+  std::vector<CpuCounts> cpu_counts_;
   std::optional<Outcome> outcome_;
   UnsupportedLedger unsupported_;
 };

@@ -9,6 +9,7 @@
 #include "kernel/event/event.h"
 #include "kernel/ipc/debuglog.h"
 #include "kernel/syscalls/families.h"
+#include "kernel/syscalls/resources.h"
 
 namespace jacinth::kernel {
 namespace {
@@ -19,7 +20,7 @@ constexpr size_t kCprngMax = 256;
 // --- the log and the serial port ---
 
 Status debuglog_create(Call& call, Handle resource, abi::LogOptions options, UserOut<Handle> out) {
-  if (resource != Handle::kInvalid) TRY(call.get<Object>(resource, Rights::kNone));
+  if (resource != Handle::kInvalid) TRY_STATUS(validate_root_resource(call, resource));
   if (!within(options, abi::LogOptions::kReadable)) return Status::kInvalidArgs;
   bool readable = contains(options, abi::LogOptions::kReadable);
   Rights rights = abi::default_rights(ObjectType::kDebuglog);

@@ -15,8 +15,11 @@ namespace {
 constexpr std::span<const InfoRow> (*kInfos[])() = {
     exception_infos,
     handle_infos,
+    memory_infos,
+    resource_infos,
     socket_infos,
     stream_infos,
+    system_infos,
     task_infos,
     timer_infos,
 };

@@ -25,6 +25,7 @@ constexpr std::span<const Row> (*kFamilies[])() = {
     object_rows,
     port_rows,
     process_rows,
+    resource_rows,
     socket_rows,
     stream_rows,
     system_rows,

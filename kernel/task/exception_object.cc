@@ -6,13 +6,11 @@
 namespace jacinth::kernel {
 
 ExceptionObject::ExceptionObject(Ref<Thread> thread, const Exception& exception)
-    : Object(thread->core(), kType), thread_(std::move(thread)), exception_(exception) {
-  ++core().counter("dispatcher.exception.create");
-}
+    : Object(thread->core(), kType), thread_(std::move(thread)), exception_(exception) {}
 
 ExceptionObject::ExceptionObject(Core& core) : Object(core, kType) {}
 
-ExceptionObject::~ExceptionObject() { ++core().counter("dispatcher.exception.destroy"); }
+ExceptionObject::~ExceptionObject() = default;
 
 void ExceptionObject::on_zero_handles() { thread_->exceptions().closed(*this); }
 

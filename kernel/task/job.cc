@@ -59,7 +59,10 @@ void Job::remove_job(Job& job) {
 }
 
 void Job::remove_process(Process& process) {
-  if (processes_.erase(abi::raw(process.koid())) > 0) child_left();
+  if (processes_.erase(abi::raw(process.koid())) == 0) return;
+  dead_runtime_.ns += process.runtime_of_the_dead().ns;
+  dead_queue_time_.ns += process.queue_time_of_the_dead().ns;
+  child_left();
 }
 
 void Job::child_left() {
@@ -117,7 +120,8 @@ Status Job::set_name(std::string_view name) {
 void Job::state(Archive& ar) {
   Object::state(ar);
   state_ref(ar, parent_);
-  ar(height_, state_, return_code_, kill_on_oom_, policy_, name_, exceptionate_, debug_exceptionate_);
+  ar(height_, state_, return_code_, kill_on_oom_, policy_, name_, dead_runtime_, dead_queue_time_);
+  ar(exceptionate_, debug_exceptionate_);
 }
 
 void Job::on_loaded() {

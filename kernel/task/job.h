@@ -15,6 +15,7 @@
 #include <map>
 #include <string_view>
 
+#include "emu/time/time.h"
 #include "kernel/object/name.h"
 #include "kernel/object/object.h"
 #include "kernel/task/exceptionate.h"
@@ -62,6 +63,10 @@ class Job final : public Object {
   const std::map<uint64_t, Job*>& jobs() const { return jobs_; }
   const std::map<uint64_t, Process*>& processes() const { return processes_; }
 
+  /// What its processes that are gone had of CPUs.
+  Duration runtime_of_the_dead() const { return dead_runtime_; }
+  Duration queue_time_of_the_dead() const { return dead_queue_time_; }
+
   /// False when the job takes no children any more.
   bool add_process(Process& process);
   void remove_process(Process& process);
@@ -86,6 +91,8 @@ class Job final : public Object {
   State state_ = State::kReady;
   int64_t return_code_ = 0;
   bool kill_on_oom_ = false;
+  Duration dead_runtime_;
+  Duration dead_queue_time_;
   JobPolicy policy_;
   Name name_;
   Exceptionate exceptionate_{abi::ExceptionChannelType::kJob};

@@ -17,6 +17,8 @@ void Turn::state(Archive& ar) {
   }
 }
 
+void Scheduler::Counts::state(Archive& ar) { ar(reschedules, context_switches, slices_over, preempts, yields); }
+
 void Scheduler::push_back(Thread& thread) {
   Turn& turn = thread.turn();
   Line& line = lines_[turn.priority];
@@ -70,7 +72,7 @@ void Scheduler::put_on(unsigned cpu, Thread& thread, Time now) {
   at.current = &thread;
   at.urgency = turn.priority;
   uint64_t koid = abi::raw(thread.koid());
-  if (at.previous != koid) ++at.switches;
+  if (at.previous != koid) ++at.counts.context_switches;
   at.previous = koid;
 }
 
@@ -78,6 +80,7 @@ void Scheduler::take_off(unsigned cpu, Time now) {
   Cpu& at = cpus_[cpu];
   charge(*at.current, now);
   at.current->turn().place = Turn::Place::kStopped;
+  ++at.counts.reschedules;
   at.current = nullptr;
   at.urgency = 0;
   at.yielding = false;
@@ -99,7 +102,9 @@ void Scheduler::stop(Thread& thread, Time now) {
 }
 
 void Scheduler::yield(unsigned cpu, Time) {
-  if (cpus_[cpu].current != nullptr) cpus_[cpu].yielding = true;
+  if (cpus_[cpu].current == nullptr) return;
+  cpus_[cpu].yielding = true;
+  ++cpus_[cpu].counts.yields;
 }
 
 void Scheduler::set_priority(Thread& thread, uint8_t priority, Time now) {
@@ -127,6 +132,11 @@ Thread* Scheduler::choose(unsigned cpu, Time now) {
       over = at.yielding = false;
     }
     if (!over && !outranked) return current;
+    if (outranked) {
+      ++at.counts.preempts;
+    } else if (!at.yielding) {
+      ++at.counts.slices_over;
+    }
 
     // Who was pushed aside in the middle of a slice goes on with it before its equals do.
     take_off(cpu, now);
@@ -192,7 +202,7 @@ void Scheduler::state(Archive& ar) {
     Cpu& at = cpus_[cpu];
     Thread* current = at.current;
     state_link(ar, current);
-    ar(at.urgency, at.yielding, at.idle_since, at.idle, at.switches, at.previous);
+    ar(at.urgency, at.yielding, at.idle_since, at.idle, at.counts, at.previous);
     if (!ar.loading()) continue;
     at.current = free(current) ? current : nullptr;
     at.urgency = at.current != nullptr ? current->turn().priority : 0;

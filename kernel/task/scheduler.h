@@ -86,7 +86,17 @@ class Scheduler {
 
   /// How long `cpu` had nothing to do, all together.
   Duration idle_time(unsigned cpu, Time now) const;
-  uint64_t context_switches(unsigned cpu) const { return cpus_[cpu].switches; }
+  /// What ZX_INFO_CPU_STATS tells of a CPU.
+  struct Counts {
+    uint64_t reschedules = 0;       ///< The CPU let go of a thread.
+    uint64_t context_switches = 0;  ///< It took another one than before.
+    uint64_t slices_over = 0;       ///< A thread's slice was over and an equal came.
+    uint64_t preempts = 0;          ///< A more urgent one came.
+    uint64_t yields = 0;            ///< A thread asked for it.
+    void state(Archive& ar);
+  };
+  const Counts& counts(unsigned cpu) const { return cpus_[cpu].counts; }
+  uint64_t context_switches(unsigned cpu) const { return cpus_[cpu].counts.context_switches; }
 
   /// No thread is on a CPU or in line any more.
   void clear();
@@ -104,7 +114,7 @@ class Scheduler {
     bool yielding = false;
     Time idle_since;
     Duration idle;
-    uint64_t switches = 0;
+    Counts counts;
     uint64_t previous = 0;  // Koid of who ran before.
   };
 
