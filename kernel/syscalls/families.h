@@ -14,6 +14,7 @@ std::span<const Row> exception_rows();
 std::span<const Row> fifo_rows();
 std::span<const Row> futex_rows();
 std::span<const Row> handle_rows();
+std::span<const Row> interrupt_rows();
 std::span<const Row> job_rows();
 std::span<const Row> misc_rows();
 std::span<const Row> object_rows();

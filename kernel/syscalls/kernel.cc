@@ -8,6 +8,7 @@
 #include "emu/base/version.h"
 #include "emu/state/archive.h"
 #include "kernel/event/eventpair.h"
+#include "kernel/hw/interrupt.h"
 #include "kernel/hw/resource.h"
 #include "kernel/ipc/channel.h"
 #include "kernel/ipc/debuglog.h"
@@ -61,6 +62,7 @@ Kernel::Kernel(Platform& platform, KernelOptions options)
   core_.objects().register_type<Event>();
   core_.objects().register_type<EventPair>();
   core_.objects().register_type<Fifo>();
+  core_.objects().register_type<Interrupt>();
   core_.objects().register_type<Port>();
   core_.objects().register_type<Resource>();
   core_.objects().register_type<Socket>();

@@ -20,6 +20,7 @@ constexpr std::span<const Row> (*kFamilies[])() = {
     fifo_rows,
     futex_rows,
     handle_rows,
+    interrupt_rows,
     job_rows,
     misc_rows,
     object_rows,
