@@ -1,8 +1,6 @@
 // What zx_object_get_info and the property calls tell of jobs, processes, threads and their address regions.
 // zircon/kernel/lib/syscalls/object.cc.
-//
-// Left out: mapping lists, handle statistics, memory attribution, CPU and kernel memory
-// statistics; and ZX_PROP_PROCESS_HW_TRACE_CONTEXT_ID.
+// What tasks use of memory and time is in memory_info.cc.
 #include <array>
 #include <vector>
 
@@ -11,6 +9,7 @@
 #include "kernel/object/core.h"
 #include "kernel/syscalls/info.h"
 #include "kernel/syscalls/kernel.h"
+#include "kernel/syscalls/vmo_transfer.h"
 #include "kernel/task/job.h"
 #include "kernel/task/process.h"
 #include "kernel/task/scheduler.h"
@@ -147,7 +146,30 @@ Status set_break_on_load(Call&, Object& object, UserBytesIn value, uint64_t size
   return Status::kOk;
 }
 
+/// What the hardware's tracing calls an address space: on x86-64 the root of its page tables. For debuggers alone.
+Status get_trace_context(Call& call, Object& object, UserBytesOut value, uint64_t size) {
+  if (!debugging_syscalls(call) || object.core().platform().arch() != Arch::kX86_64) return Status::kNotSupported;
+  if (size < sizeof(uint64_t)) return Status::kBufferTooSmall;
+  auto* process = object_cast<Process>(&object);
+  if (process == nullptr) return Status::kWrongType;
+  return give_property(value, size, process->dead() ? uint64_t{0} : process->memory().page_table().value);
+}
+
+/// All eight bytes are read, whatever the size says, as in the real kernel.
+Status set_kill_on_oom(Call&, Object& object, UserBytesIn value, uint64_t) {
+  auto* job = object_cast<Job>(&object);
+  if (job == nullptr) return Status::kWrongType;
+  uint64_t kill = 0;
+  TRY_STATUS(value.read(std::as_writable_bytes(std::span(&kill, 1))));
+  if (kill > 1) return Status::kInvalidArgs;
+  job->set_kill_on_oom(kill == 1);
+  return Status::kOk;
+}
+
 constexpr auto kProperties = std::to_array<PropertyRow>({
+    {abi::Property::kChannelTxMsgMax, nullptr, nullptr},  // Nothing has it any more.
+    {abi::Property::kJobKillOnOom, nullptr, set_kill_on_oom},
+    {abi::Property::kProcessHwTraceContextId, get_trace_context, nullptr},
     {abi::Property::kRegisterFs, nullptr, set_segment_base<&Registers::tls>},
     {abi::Property::kRegisterGs, nullptr, set_segment_base<&Registers::tls_second>},
     {abi::Property::kProcessDebugAddr, get_of_process<debug_address>, set_debug_address},

@@ -212,5 +212,34 @@ TEST_CASE("HANDLE_TABLE and PROCESS_HANDLE_STATS list what a process holds", "[z
           Status::kAccessDenied);
 }
 
+TEST_CASE("when no handle is left, calls that make one have no memory, and make nothing",
+          "[zx_handle_duplicate][zx_handle_replace][zx_channel_create][zx_event_create]") {
+  IpcRig k;
+  Handle event = k.event();
+  Ref<Object> object = k.object<Object>(event);
+  std::vector<HandleOwner> all;
+  while (true) {
+    Result<HandleOwner> made = k.core().handles().make(object, Rights::kNone);
+    if (!made) break;
+    all.push_back(std::move(*made));
+  }
+  REQUIRE(k.core().handles().live() == HandleArena::kMaxHandles);
+  GuestAddr out = k.room(8);
+  REQUIRE(k.call("event_create", 0, out) == Status::kNoMemory);
+  REQUIRE(k.call("handle_duplicate", event, Rights::kSameRights, out) == Status::kNoMemory);
+  REQUIRE(k.valid(event));
+
+  // One is left: not enough for both ends of a channel.
+  all.pop_back();
+  uint32_t live = k.core().handles().live();
+  REQUIRE(k.call("channel_create", 0, out, out + 4) == Status::kNoMemory);
+  REQUIRE(k.core().handles().live() == live);
+  REQUIRE(k.call("event_create", 0, out) == Status::kOk);
+
+  // A replacement needs a handle before its source is gone, which it is whatever comes.
+  REQUIRE(k.call("handle_replace", event, Rights::kSameRights, out) == Status::kNoMemory);
+  REQUIRE_FALSE(k.valid(event));
+}
+
 }  // namespace
 }  // namespace jacinth::kernel

@@ -137,5 +137,46 @@ TEST_CASE("object_get_child finds jobs, processes and threads by koid", "[zx_obj
   REQUIRE(k.handle_count(job) == handles);
 }
 
+TEST_CASE("ZX_PROP_JOB_KILL_ON_OOM is set to 0 or 1, and never read", "[zx_object_set_property]") {
+  IpcRig k;
+  Handle job = k.handle(k.job());
+  auto set = [&](Handle handle, uint64_t value) {
+    return k.call("object_set_property", handle, abi::Property::kJobKillOnOom, k.user(value), 8);
+  };
+  REQUIRE(set(job, 1) == Status::kOk);
+  REQUIRE(k.job()->kill_on_oom());
+  REQUIRE(set(job, 0) == Status::kOk);
+  REQUIRE_FALSE(k.job()->kill_on_oom());
+  REQUIRE(set(job, 2) == Status::kInvalidArgs);
+  REQUIRE(set(k.handle(k.process()), 1) == Status::kWrongType);
+  REQUIRE(set(k.without(k.handle(k.job()), Rights::kSetProperty), 1) == Status::kAccessDenied);
+  REQUIRE(k.call("object_set_property", job, abi::Property::kJobKillOnOom, IpcRig::kNowhere, 8) ==
+          Status::kInvalidArgs);
+  REQUIRE(k.call("object_get_property", job, abi::Property::kJobKillOnOom, k.room(8), 8) == Status::kInvalidArgs);
+}
+
+TEST_CASE("ZX_PROP_PROCESS_HW_TRACE_CONTEXT_ID is for debuggers, on x86-64", "[zx_object_get_property]") {
+  auto get = [](IpcRig& k, Handle handle, size_t size) {
+    return k.call("object_get_property", handle, abi::Property::kProcessHwTraceContextId, k.room(8), size);
+  };
+  IpcRig plain(Arch::kX86_64);
+  REQUIRE(get(plain, plain.handle(plain.process()), 8) == Status::kNotSupported);
+  IpcRig arm64(Arch::kArm64, {{"kernel.enable-debugging-syscalls", "true"}});
+  REQUIRE(get(arm64, arm64.handle(arm64.process()), 8) == Status::kNotSupported);
+  IpcRig x86(Arch::kX86_64, {{"kernel.enable-debugging-syscalls", "true"}});
+  REQUIRE(get(x86, x86.handle(x86.process()), 8) == Status::kOk);
+  REQUIRE(get(x86, x86.handle(x86.process()), 7) == Status::kBufferTooSmall);
+  REQUIRE(get(x86, x86.handle(x86.job()), 8) == Status::kWrongType);
+}
+
+TEST_CASE("a property that nothing has any more is an invalid argument", "[zx_object_get_property]") {
+  IpcRig k;
+  auto [channel, peer] = k.channel();
+  Handle handle = k.handle(k.object<Object>(channel), Rights::kGetProperty | Rights::kSetProperty);
+  REQUIRE(k.call("object_get_property", handle, abi::Property::kChannelTxMsgMax, k.room(8), 8) == Status::kInvalidArgs);
+  REQUIRE(k.call("object_set_property", handle, abi::Property::kChannelTxMsgMax, k.room(8), 8) == Status::kInvalidArgs);
+  REQUIRE(k.kernel().unsupported().uses().empty());
+}
+
 }  // namespace
 }  // namespace jacinth::kernel

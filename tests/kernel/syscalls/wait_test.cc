@@ -1,4 +1,7 @@
 // Waiting for signals through calls (kernel/syscalls/wait.cc).
+#include "kernel/abi/task.h"
+#include "kernel/event/event.h"
+#include "kernel/ipc/port.h"
 #include "tests/kernel/syscalls/ipc_rig.h"
 
 namespace jacinth::kernel {
@@ -366,6 +369,38 @@ TEST_CASE("too many observers raise a policy exception and are registered all th
   k.run();
   REQUIRE(process->dead());
   REQUIRE(k.core().counter("dispatcher.observer.add") == 3);
+}
+
+TEST_CASE("a crowded port raises a policy exception for one more wait, and takes it", "[zx_object_wait_async]") {
+  IpcRig k(Arch::kArm64, {{"kernel.port.max-observers", "2"}});
+  Ref<Process> other = k.make_process();
+  Thread& thread = k.make_thread(other);
+  auto port = make_object<Port>(k.core(), abi::PortOptions::kNone);
+  auto event = make_object<Event>(k.core());
+  Handle port_handle = k.handle(other, port, abi::default_rights(ObjectType::kPort));
+  Handle watched = k.handle(other, event, abi::default_rights(ObjectType::kEvent));
+  auto watch = [&] { return k.call_as(thread, "object_wait_async", watched, port_handle, 1, Signals::kSignaled, 0); };
+  REQUIRE(watch() == Status::kOk);
+  REQUIRE(watch() == Status::kOk);
+  REQUIRE(port->observer_count() == 2);
+  REQUIRE_FALSE(other->dead());
+  static_cast<void>(watch());
+  k.run();
+  REQUIRE(other->dead());  // Nobody handles the exception.
+  REQUIRE(other->return_code() == static_cast<int64_t>(abi::TaskRetcode::kExceptionKill));
+}
+
+TEST_CASE("waits and packets that find no memory are refused", "[zx_object_wait_async][zx_port_queue]") {
+  IpcRig k;
+  Handle port = k.port();
+  Handle event = k.event();
+  GuestAddr packet = k.user(abi::PortPacket{.key = 1});
+  k.core().vm().pmm().fail_after(0);
+  REQUIRE(k.wait_async(event, port, 1, Signals::kSignaled) == Status::kNoMemory);
+  REQUIRE(k.call("port_queue", port, packet) == Status::kNoMemory);
+  k.core().vm().pmm().never_fail();
+  REQUIRE(k.wait_async(event, port, 1, Signals::kSignaled) == Status::kOk);
+  REQUIRE(k.call("port_queue", port, packet) == Status::kOk);
 }
 
 }  // namespace
