@@ -7,6 +7,7 @@
 #include "kernel/boot/bootstrap_message.h"
 #include "kernel/boot/elf.h"
 #include "kernel/boot/load_elf.h"
+#include "kernel/hw/resource.h"
 #include "kernel/ipc/channel.h"
 #include "kernel/ipc/debuglog.h"
 #include "kernel/syscalls/entry_point.h"
@@ -46,6 +47,22 @@ std::string printable(std::string_view text) {
   }
   return text.size() > kMax ? shown + "..." : shown;
 }
+
+/// What a program with root may do: each is a handle of its first message.
+struct RootResource {
+  ProcessargsType type;
+  abi::ResourceKind kind;
+  std::string_view name;
+};
+constexpr RootResource kRootResources[] = {
+    {ProcessargsType::kResource, abi::ResourceKind::kRoot, "root"},
+    {ProcessargsType::kMmioResource, abi::ResourceKind::kMmio, "mmio"},
+    {ProcessargsType::kIrqResource, abi::ResourceKind::kIrq, "irq"},
+    {ProcessargsType::kIoportResource, abi::ResourceKind::kIoport, "io_port"},
+    {ProcessargsType::kSmcResource, abi::ResourceKind::kSmc, "smc"},
+    {ProcessargsType::kSystemResource, abi::ResourceKind::kSystem, "system"},
+};
+constexpr Rights kResourceRights = abi::default_rights(ObjectType::kResource);
 
 class Launcher {
  public:
@@ -105,13 +122,20 @@ class Launcher {
     };
     add(ProcessargsType::kProcSelf, process_, abi::default_rights(ObjectType::kProcess));
     add(ProcessargsType::kThreadSelf, thread, abi::default_rights(ObjectType::kThread));
-    add(ProcessargsType::kJobDefault, job, abi::default_rights(ObjectType::kJob));
+    const Ref<Job>& default_job = options_.root ? kernel_.root_job() : job;
+    add(ProcessargsType::kJobDefault, default_job, abi::default_rights(ObjectType::kJob));
     Ref<AddressRegion> root = process_->memory().root();
     add(ProcessargsType::kVmarRoot, root, root->handle_rights());
     add(ProcessargsType::kVmarLoaded, loaded->region, loaded->region->handle_rights());
     add(ProcessargsType::kVmoVdso, vdso_, kVdsoRights);
     Rights log_rights = abi::default_rights(ObjectType::kDebuglog);
     add(ProcessargsType::kFd, make_object<Debuglog>(core_, false), log_rights, kForStdio);
+    if (options_.root) {
+      for (const RootResource& row : kRootResources) {
+        if (Resource::all_of(elf.arch, row.kind).size == 0 && row.kind != abi::ResourceKind::kRoot) continue;
+        add(row.type, Resource::create_ranged_root(core_, row.kind, row.name), kResourceRights);
+      }
+    }
     message.set_arguments(options_.arguments);
     message.set_environment(options_.environment);
     uint64_t size = message.size();

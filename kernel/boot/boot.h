@@ -22,6 +22,9 @@ struct BootOptions {
   std::vector<std::string> arguments;
   /// "KEY=value".
   std::vector<std::string> environment;
+  /// What the first program of a real system is given (zircon/kernel/lib/userabi/userboot): the root job as the default
+  /// job, and resources for everything.
+  bool root = false;
 };
 
 /// Why the program cannot be started.

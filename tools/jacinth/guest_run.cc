@@ -205,6 +205,7 @@ class GuestRun {
     options.arguments.insert(options.arguments.end(), request_.arguments.begin(), request_.arguments.end());
     for (const auto& [name, value] : request_.environment)
       options.environment.push_back(fmt::format("{}={}", name, value));
+    options.root = request_.root;
     auto process = kernel::boot(kernel(), options);
     if (!process) return process.error().line;
     return std::nullopt;

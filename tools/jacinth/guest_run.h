@@ -26,6 +26,8 @@ struct RunRequest {
   uint64_t ram = 0;  ///< 0: the board's default.
   uint64_t seed = 0;
   Assignments kernel_options;
+  /// The program gets the root job and all resources.
+  bool root = false;
 
   std::optional<Duration> time_limit;
   std::optional<Duration> wall_limit;

@@ -52,6 +52,7 @@ std::string summary_json(const RunRequest& request, boards::System& system, cons
       {"arguments", request.arguments},
       {"environment", environment},
       {"kernel_options", options},
+      {"root", request.root},
       {"board", system.board().name},
       {"arch", arch_name(system.board().arch)},
       {"cpus", request.cpus},

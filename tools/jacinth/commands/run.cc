@@ -179,6 +179,9 @@ Command run_command() {
                    "Whether the seed decides where things lie in memory (default on)");
         add_assignments(app, "--kernel-arg", request.kernel_options,
                         "Set an option of the kernel's command line, by its name in Zircon; may be repeated");
+        app.add_flag("--root", request.root,
+                     "Give the program what the first one of a real system gets: the root job as its default job, and "
+                     "resource handles for everything");
         app.add_flag("--counters", request.counters, "Print the kernel's counters at the end");
         add_choice(app, "--color", options->color, "auto|always|never",
                    "Colours on standard error (default auto: on a terminal, unless NO_COLOR is set)");
