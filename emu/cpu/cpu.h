@@ -60,6 +60,7 @@ struct Stop {
     kSystemCall,  ///< CpuClient::system_call() said so; the PC is behind the trap instruction.
     kException,   ///< `exception` says what; the PC is exact.
     kRequested,   ///< request_stop().
+    kStepped,     ///< step() has run its instruction.
   };
   Reason reason = Reason::kRequested;
   ExceptionInfo exception;
@@ -76,6 +77,9 @@ class Cpu {
   /// Runs from the current registers until `budget` code bytes are used up (see above), the hard limit is reached, or
   /// something else ends it. `limit` counts bytes from here too.
   virtual Stop run(uint64_t budget, uint64_t limit = kUnlimited) = 0;
+  /// The same for one instruction (one iteration of a repeated one): ends with kStepped unless something else ends it.
+  /// A system call that goes on at once is one instruction like any other. Only for cores that step.
+  virtual Stop step(uint64_t budget, uint64_t limit = kUnlimited) = 0;
   /// Gives a run() that is under way another budget, counted from now; for CpuClient calls, when they took time or set
   /// an alarm.
   virtual void set_budget(uint64_t budget) = 0;

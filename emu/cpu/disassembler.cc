@@ -113,9 +113,9 @@ Instruction disassemble(Arch arch, std::span<const uint8_t> code, GuestAddr pc) 
   return {1, fmt::format(".byte {:#04x}", code[0])};
 }
 
-std::vector<MemoryOperand> x86_memory_operands(std::span<const uint8_t> code, const Registers& registers) {
+std::vector<DataAccess> x86_data_accesses(std::span<const uint8_t> code, const Registers& registers) {
   thread_local Decoder decoder(Arch::kX86_64, true);
-  std::vector<MemoryOperand> result;
+  std::vector<DataAccess> result;
   const cs_insn* insn = decoder.decode(code, registers.pc);
   if (insn == nullptr) return result;
 
@@ -130,7 +130,11 @@ std::vector<MemoryOperand> x86_memory_operands(std::span<const uint8_t> code, co
     if (x86.addr_size == 4) address = static_cast<uint32_t>(address);
     if (op.mem.segment == X86_REG_FS) address += registers.tls;
     if (op.mem.segment == X86_REG_GS) address += registers.tls_second;
-    result.push_back({address, op.size == 0 ? uint64_t{1} : op.size});
+    // Where Capstone does not say what is done with the operand, it may be anything.
+    result.push_back({.address = address,
+                      .size = op.size == 0 ? uint64_t{1} : op.size,
+                      .read = op.access != CS_AC_WRITE,
+                      .write = op.access != CS_AC_READ});
   }
 
   uint64_t sp = registers.gpr[kRsp];
@@ -138,11 +142,11 @@ std::vector<MemoryOperand> x86_memory_operands(std::span<const uint8_t> code, co
     case X86_INS_PUSH:
     case X86_INS_PUSHFQ:
     case X86_INS_CALL:
-    case X86_INS_ENTER: result.push_back({sp - 8, 8}); break;
+    case X86_INS_ENTER: result.push_back({sp - 8, 8, false, true}); break;
     case X86_INS_POP:
     case X86_INS_POPFQ:
-    case X86_INS_RET: result.push_back({sp, 8}); break;
-    case X86_INS_LEAVE: result.push_back({registers.gpr[kRbp], 8}); break;
+    case X86_INS_RET: result.push_back({sp, 8, true, false}); break;
+    case X86_INS_LEAVE: result.push_back({registers.gpr[kRbp], 8, true, false}); break;
     default: break;
   }
   return result;

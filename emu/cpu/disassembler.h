@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "emu/base/address.h"
+#include "emu/cpu/data_access.h"
 #include "emu/state/registers.h"
 
 namespace jacinth::emu {
@@ -19,14 +20,8 @@ struct Instruction {
 /// Decodes the first instruction of `code`, which lies at `pc`. `code` is not empty.
 Instruction disassemble(Arch arch, std::span<const uint8_t> code, GuestAddr pc);
 
-/// One data access of an instruction.
-struct MemoryOperand {
-  uint64_t address = 0;
-  uint64_t size = 0;
-};
-
 /// The accesses of the x86-64 instruction at registers.pc, the implied ones of the stack and string instructions
 /// included, in the order in which the processor makes them where that matters. Empty when it does not decode.
-std::vector<MemoryOperand> x86_memory_operands(std::span<const uint8_t> code, const Registers& registers);
+std::vector<DataAccess> x86_data_accesses(std::span<const uint8_t> code, const Registers& registers);
 
 }  // namespace jacinth::emu

@@ -25,7 +25,7 @@ class CorePool {
 
   /// Brings context.registers up to date and leaves them the only copy.
   void fetch(ThreadContext& context);
-  /// Takes a fetch() back for a context that `cpu` is running right now and that nobody changed.
+  /// Takes a fetch() back for a context that `cpu` of this pool is running right now and that nobody changed.
   void reattach(ThreadContext& context, const Cpu& cpu);
   /// The context is going away.
   void forget(ThreadContext& context);

@@ -12,6 +12,7 @@ Machine::Machine(const MachineOptions& options)
       memory_(options.ram_base, options.ram_size),
       coherence_(memory_),
       pool_(options.core_limit, [this] { return make_core(options_.stepping); }),
+      stepper_(1, [this] { return make_core(true); }),
       cpus_(options.cpus) {
   CHECK(options.cpus > 0);
 }
@@ -133,27 +134,37 @@ bool Machine::take_turn() {
 
 uint64_t Machine::budget() const { return clock_.bytes_until(std::min(preempt_at_, limits_.time)); }
 
-Stop Machine::run_on(Cpu& core) {
+template <class Go>
+Stop Machine::run_on(CorePool& pool, Cpu& core, Go go) {
   uint64_t limit = limits_.code_bytes;
   if (limit != Cpu::kUnlimited) limit -= clock_.executed_bytes();
   running_ = &core;
-  Stop stop = core.run(budget(), limit);
+  running_pool_ = &pool;
+  Stop stop = go(core, budget(), limit);
   clock_.advance_bytes(core.take_executed());
   running_ = nullptr;
   return stop;
 }
 
+Stop Machine::run_on(CorePool& pool, Cpu& core) {
+  return run_on(pool, core, [](Cpu& cpu, uint64_t budget, uint64_t limit) { return cpu.run(budget, limit); });
+}
+
+Stop Machine::step_on(Cpu& core) {
+  return run_on(stepper_, core, [](Cpu& cpu, uint64_t budget, uint64_t limit) { return cpu.step(budget, limit); });
+}
+
 Stop Machine::run_thread(ThreadContext& context) {
-  Stop stop = run_on(pool_.core_for(context));
+  if (context.traced) [[unlikely]]
+    return run_traced(context);
+  Stop stop = run_on(pool_, pool_.core_for(context));
   if (stop.reason != Stop::Reason::kLimit || options_.stepping) return stop;
 
   // A core that runs blocks stops before the block that holds the limit: the rest goes instruction by instruction.
-  if (stepper_ == nullptr) stepper_ = std::make_unique<CorePool>(1, [this] { return make_core(true); });
   pool_.fetch(context);
-  stop = run_on(stepper_->core_for(context));
-  stepper_->fetch(context);
-  // The stepper is not told of later changes; it starts afresh next time.
-  stepper_.reset();
+  stop = run_on(stepper_, stepper_.core_for(context));
+  // What the system call that ended it may have made of the thread, only the pool knows.
+  stepper_.fetch_all();
   return stop;
 }
 
@@ -189,8 +200,7 @@ bool Machine::page_fault(Cpu& core, GuestAddr page, AccessKind access) {
   spend(kPageFaultCost);
   bool resolved = supervisor_->page_fault(turn_, page, access);
   ThreadContext* context = supervisor_->current(turn_);
-  if (context != nullptr && context->resident == nullptr)
-    (stepper_ != nullptr ? *stepper_ : pool_).reattach(*context, core);
+  if (context != nullptr && context->resident == nullptr) running_pool_->reattach(*context, core);
   core.set_budget(budget());
   return resolved;
 }
@@ -201,8 +211,11 @@ uint64_t Machine::counter(Cpu& core) {
 }
 
 void Machine::state(Archive& ar) {
-  pool_.fetch_all();
-  if (ar.loading()) pool_.drop_all();
+  fetch_all_registers();
+  if (ar.loading()) {
+    pool_.drop_all();
+    stepper_.drop_all();
+  }
   ar(clock_, alarm_);
   auto count = static_cast<uint32_t>(cpus_.size());
   ar(count);

@@ -89,10 +89,19 @@ class Machine final : private CpuClient {
 
   void fetch_registers(ThreadContext& context) { pool_.fetch(context); }
   void forget(ThreadContext& context) { pool_.forget(context); }
-  void invalidate(PhysAddr root) { pool_.invalidate(root); }
-  void release(PhysAddr root) { pool_.release(root); }
+  void invalidate(PhysAddr root) {
+    pool_.invalidate(root);
+    stepper_.invalidate(root);
+  }
+  void release(PhysAddr root) {
+    pool_.release(root);
+    stepper_.release(root);
+  }
   /// Brings every thread's registers home.
-  void fetch_all_registers() { pool_.fetch_all(); }
+  void fetch_all_registers() {
+    pool_.fetch_all();
+    stepper_.fetch_all();
+  }
 
   /// Clock, turns, RAM, bus. Registers belong to the threads, devices to the board. Loading drops all cores.
   void state(Archive& ar);
@@ -107,7 +116,14 @@ class Machine final : private CpuClient {
   bool take_turn();
   /// Runs the thread whose turn it is until something ends the turn or a limit comes.
   Stop run_thread(ThreadContext& context);
-  Stop run_on(Cpu& core);
+  /// Whatever `go` does with the core: cpu.run() or cpu.step().
+  template <class Go>
+  Stop run_on(CorePool& pool, Cpu& core, Go go);
+  Stop run_on(CorePool& pool, Cpu& core);
+  /// The same for a thread that somebody debugs: looks at each instruction (traced.cc).
+  Stop run_traced(ThreadContext& context);
+  Stop run_traced_on(Cpu& core, ThreadContext& context);
+  Stop step_on(Cpu& core);
   /// Code bytes until the next reason to look up.
   uint64_t budget() const;
   void spend(Duration cost) { clock_.add(cost); }
@@ -120,8 +136,9 @@ class Machine final : private CpuClient {
   VirtualClock clock_;
   Supervisor* supervisor_ = nullptr;
   CorePool pool_;
-  std::unique_ptr<CorePool> stepper_;  // While a limit inside a block is being approached.
+  CorePool stepper_;  // For the way to a limit inside a block, and for threads that somebody debugs.
   Cpu* running_ = nullptr;
+  CorePool* running_pool_ = nullptr;
   RunLimits limits_;
   bool stop_requested_ = false;
   bool reload_ = false;  // A call went on, but the core must take up the registers anew.

@@ -26,6 +26,9 @@ struct ExceptionInfo {
   uint32_t vector = 0;      ///< x86-64: the exception vector (Intel SDM vol. 3A, 6.15).
   uint32_t error_code = 0;  ///< x86-64: as the processor pushes it.
   uint32_t syndrome = 0;    ///< arm64: ESR_EL1 (ARM DDI 0487, D13.2.37).
+  /// kHardwareBreakpoint: which point of DebugControl it was, by its number; or a step.
+  static constexpr uint32_t kStep = ~0u;
+  uint32_t point = 0;
 };
 
 }  // namespace jacinth

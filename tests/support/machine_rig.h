@@ -115,6 +115,9 @@ class MachineRig : public Supervisor, private FrameSource {
     return number == 0 ? Next::kSwitch : Next::kContinue;
   };
 
+  /// Whether the thread goes on. Without it, it does not.
+  std::function<bool(Thread&, const ExceptionInfo&)> on_exception;
+
  private:
   uint64_t who(const Thread* thread) const {
     for (size_t i = 0; i < threads.size(); ++i) {
@@ -155,6 +158,7 @@ class MachineRig : public Supervisor, private FrameSource {
   bool page_fault(unsigned, GuestAddr, AccessKind) override { return false; }
   Next exception(unsigned cpu, const ExceptionInfo& info) override {
     note(kException, info.pc.value);
+    if (on_exception && on_exception(*current_[cpu], info)) return Next::kContinue;
     current_[cpu]->done = true;
     return Next::kSwitch;
   }

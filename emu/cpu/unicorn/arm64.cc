@@ -4,7 +4,8 @@
 // identification registers; CTR_EL0 and DCZID_EL0 are constants of the model. Counter reads trap because CNTKCTL_EL1 is
 // zero and are answered here, while TPIDR_EL0 stays at full speed.
 //
-// Not modelled: debug registers, PMU, SVE (CPACR_EL1.ZEN stays 0), pointer authentication keys (all zero).
+// Not modelled: debug registers (emu/machine has them), PMU, SVE (CPACR_EL1.ZEN stays 0), pointer authentication keys
+// (all zero).
 
 #include <cstring>
 
@@ -129,6 +130,15 @@ class Arm64 final : public UnicornArch {
   int number_register() const override { return UC_ARM64_REG_X16; }
   std::span<const int, 8> argument_registers() const override { return std::span(kRegisters).first<8>(); }
 
+  bool aligned(uint64_t pc) const override { return (pc & 3) == 0; }
+  void raise_misaligned(UnicornCpu& cpu, uint64_t pc) const override {
+    cpu.raise({.kind = ExceptionInfo::Kind::kUnalignedAccess,
+               .pc = GuestAddr(pc),
+               .address = GuestAddr(pc),
+               .access = AccessKind::kExecute,
+               .syndrome = syndrome(kEcPcAlignment)});
+  }
+
   void exception(UnicornCpu& cpu, uint32_t number) const override {
     uint64_t pc = cpu.pc();
     ExceptionInfo info{.pc = GuestAddr(pc)};
@@ -157,12 +167,7 @@ class Arm64 final : public UnicornArch {
         info.syndrome = syndrome(kEcBrk64, instruction_at(cpu, pc) >> 5 & 0xffff);
         cpu.uncount_from(pc);
         break;
-      case kPrefetchAbort:
-        info.kind = ExceptionInfo::Kind::kUnalignedAccess;
-        info.address = GuestAddr(pc);
-        info.access = AccessKind::kExecute;
-        info.syndrome = syndrome(kEcPcAlignment);
-        break;
+      case kPrefetchAbort: return raise_misaligned(cpu, pc);
       case kDataAbort: {
         info.kind = ExceptionInfo::Kind::kUnalignedAccess;
         Registers registers;

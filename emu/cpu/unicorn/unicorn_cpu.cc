@@ -30,6 +30,7 @@ std::unique_ptr<Cpu> make_cpu(const CpuOptions& options, PhysicalMemory& memory,
 UnicornCpu::UnicornCpu(const CpuOptions& options, PhysicalMemory& memory, Bus& bus, CpuClient& client,
                        CodeCoherence& coherence)
     : arch_(options.arch == Arch::kArm64 ? unicorn_arm64() : unicorn_x86_64()),
+      stepping_(options.stepping),
       memory_(memory),
       bus_(bus),
       client_(client),
@@ -60,6 +61,7 @@ UnicornCpu::UnicornCpu(const CpuOptions& options, PhysicalMemory& memory, Bus& b
 
   // A block hook sees each block once; a stepping core looks at each instruction with the same eyes.
   add_hook(options.stepping ? UC_HOOK_CODE : UC_HOOK_BLOCK, reinterpret_cast<void*>(on_block));
+  if (arch() == Arch::kArm64) add_hook(UC_HOOK_EDGE_GENERATED, reinterpret_cast<void*>(on_edge));
   add_hook(UC_HOOK_INTR, reinterpret_cast<void*>(on_interrupt));
   add_hook(UC_HOOK_INSN_INVALID, reinterpret_cast<void*>(on_invalid_instruction));
   arch_.add_hooks(*this);
@@ -100,10 +102,18 @@ Stop UnicornCpu::run(uint64_t budget, uint64_t limit) {
     fault_pending_ = false;
     uint64_t before = counted_;
     uint64_t start = pc();
+    if (!arch_.aligned(start)) [[unlikely]] {
+      arch_.raise_misaligned(*this, start);
+      break;
+    }
     uc_err error = emulate(start);
     if (stopping_) break;
     if (retry_) continue;
     if (fault_pending_ && error != UC_ERR_OK) {
+      if (!arch_.aligned(pc())) [[unlikely]] {  // Comes before the fault of the fetch.
+        arch_.raise_misaligned(*this, pc());
+        break;
+      }
       ExceptionInfo info{.kind = ExceptionInfo::Kind::kPageFault, .pc = GuestAddr(pc()), .access = fault_access_};
       info.address = fault_page_;
       info.present = fault_.kind == WalkFault::Kind::kPermission;
@@ -131,6 +141,14 @@ Stop UnicornCpu::run(uint64_t budget, uint64_t limit) {
     arch_.load(uc_, registers);
   }
   return stop_;
+}
+
+Stop UnicornCpu::step(uint64_t budget, uint64_t limit) {
+  CHECK(stepping_, "a core that runs blocks cannot step");
+  step_from_ = counted_;
+  Stop stop = run(budget, limit);
+  step_from_.reset();
+  return stop;
 }
 
 uc_err UnicornCpu::emulate(uint64_t from, std::optional<uint64_t> exit) {
@@ -178,6 +196,12 @@ void UnicornCpu::on_block_near_limit(uint64_t address, uint32_t size) {
     block_ = address;
     return;
   }
+  if (misaligned_ && !arch_.aligned(address)) {
+    misaligned_ = false;
+    code_stale_ = true;  // The block would be found without a word the next time.
+    return arch_.raise_misaligned(*this, address);
+  }
+  if (step_from_ && counted_ != *step_from_) return stop_with(Stop::Reason::kStepped);
   // The budget comes first: whether a limit happens to lie here must not decide where a slice ends.
   if (counted_ >= soft_ && address != block_ + block_size_) return stop_with(Stop::Reason::kBudget);
   if (counted_ + size > hard_) return stop_with(Stop::Reason::kLimit);
@@ -245,6 +269,16 @@ void UnicornCpu::raise(const ExceptionInfo& info) {
   end_block();
   stop_.exception = info;
   stop_with(Stop::Reason::kException);
+}
+
+/// The engine has translated a block that it came to for the first time. It takes any address for one of instructions,
+/// and a check in on_block() would cost each block; but a block must be made before it can run.
+void UnicornCpu::on_edge(uc_engine*, uc_tb* block, uc_tb*, void* user_data) {
+  UnicornCpu& cpu = of(user_data);
+  if (cpu.arch_.aligned(block->pc)) [[likely]]
+    return;
+  cpu.misaligned_ = true;
+  cpu.update_threshold();
 }
 
 void UnicornCpu::on_interrupt(uc_engine*, uint32_t number, void* user_data) {

@@ -4,9 +4,9 @@
 // page tables (UC_HOOK_TLB_FILL), traps and exceptions arrive in hooks, a block hook counts executed bytes, and no
 // UC_HOOK_MEM_* is ever set, since one of them slows every access.
 //
-// Not modelled: single-step and debug registers (the kernel has none yet), AVX, SVE, and anything above EL0 / CPL 3.
-// Where the engine is not the processor: VEX-encoded instructions run as their SSE forms instead of raising #UD, and IN
-// and OUT read zero and write nothing instead of raising #GP.
+// Not modelled: debug registers (emu/machine looks at each instruction of a thread that has any), AVX, SVE, and
+// anything above EL0 / CPL 3. Where the engine is not the processor: VEX-encoded instructions run as their SSE forms
+// instead of raising #UD, and IN and OUT read zero and write nothing instead of raising #GP.
 #pragma once
 
 #include <unicorn/unicorn.h>
@@ -45,6 +45,9 @@ class UnicornArch {
   virtual int number_register() const = 0;
   /// Of the eight arguments of a trap.
   virtual std::span<const int, 8> argument_registers() const = 0;
+  /// Whether an instruction can lie at `pc`; what to raise when not.
+  virtual bool aligned(uint64_t /*pc*/) const { return true; }
+  virtual void raise_misaligned(UnicornCpu& /*cpu*/, uint64_t /*pc*/) const {}
   /// An exception that the engine raised (UC_HOOK_INTR), or an invalid instruction (`number` is kInvalidInstruction).
   static constexpr uint32_t kInvalidInstruction = 0xffffffff;
   virtual void exception(UnicornCpu& cpu, uint32_t number) const = 0;
@@ -62,6 +65,7 @@ class UnicornCpu final : public Cpu {
 
   Arch arch() const override { return arch_.arch(); }
   Stop run(uint64_t budget, uint64_t limit) override;
+  Stop step(uint64_t budget, uint64_t limit) override;
   void set_budget(uint64_t budget) override;
   void request_stop() override;
   uint64_t take_executed() override;
@@ -95,6 +99,8 @@ class UnicornCpu final : public Cpu {
   void remember_trap(uint64_t end) { trap_sites_[trap_site(end)] = end; }
   /// What a counter read that ends at `end` sees.
   uint64_t on_counter(uint64_t end);
+  /// The run is over already, whatever comes behind.
+  bool stopping() const { return stopping_; }
   /// Ends the run with an exception. What the block counted behind it is the caller's to take back.
   void raise(const ExceptionInfo& info);
   /// Up to `size` bytes of code at `pc`, as far as it is mapped.
@@ -107,6 +113,7 @@ class UnicornCpu final : public Cpu {
  private:
   static void on_block(uc_engine* uc, uint64_t address, uint32_t size, void* user_data);
   static bool on_tlb_fill(uc_engine* uc, uint64_t address, uc_mem_type type, uc_tlb_entry* entry, void* user_data);
+  static void on_edge(uc_engine* uc, uc_tb* block, uc_tb* previous, void* user_data);
   static void on_interrupt(uc_engine* uc, uint32_t number, void* user_data);
   static bool on_invalid_instruction(uc_engine* uc, void* user_data);
   static uint64_t on_mmio_read(uc_engine* uc, uint64_t offset, unsigned size, void* user_data);
@@ -114,7 +121,7 @@ class UnicornCpu final : public Cpu {
 
   void on_block_near_limit(uint64_t address, uint32_t size);
   /// What on_block() has to know of all limits.
-  void update_threshold() { threshold_ = stepping_over_ ? 0 : std::min(soft_, hard_); }
+  void update_threshold() { threshold_ = stepping_over_ || step_from_ || misaligned_ ? 0 : std::min(soft_, hard_); }
   bool fill(GuestAddr page, AccessKind access, uc_tlb_entry& entry);
   /// The instruction at the PC stores into the page that it lies in: runs it alone, so that nothing stale runs behind
   /// it.
@@ -128,6 +135,7 @@ class UnicornCpu final : public Cpu {
   uint64_t ahead_of(uint64_t pc) const;
 
   const UnicornArch& arch_;
+  bool stepping_;
   PhysicalMemory& memory_;
   Bus& bus_;
   CpuClient& client_;
@@ -168,6 +176,8 @@ class UnicornCpu final : public Cpu {
   bool retry_ = false;      // Stopped for ourselves: clean up and go on.
   bool own_store_ = false;  // ... because code stores into its own page.
   bool stepping_over_ = false;
+  bool misaligned_ = false;  // The engine made a block where no instruction can lie: the next one must not run.
+  std::optional<uint64_t> step_from_;  // In step(): the count before the instruction.
   bool running_ = false;
   bool fault_pending_ = false;
   WalkFault fault_;

@@ -3,7 +3,10 @@
 // The CPU model is Unicorn's Westmere: the newest without RDRAND, whose answer would come from the host. CPUID and
 // RDTSC(P) are answered here. The core has no AVX, and does not claim any.
 //
-// Not modelled: debug registers, TF single-stepping, I/O ports (IOPL is 0: they raise #GP), 32-bit compatibility mode.
+// RFLAGS.TF steps as on the processor, but for the step that a system call ends (emu/machine/traced.cc).
+//
+// Not modelled: debug registers (emu/machine has them), I/O ports (IOPL is 0: they raise #GP), 32-bit compatibility
+// mode.
 
 #include <array>
 #include <cstring>
@@ -140,7 +143,12 @@ class X86 final : public UnicornArch {
         break;
       case kDivide: info.kind = ExceptionInfo::Kind::kDivideError; break;
       case kBreakpoint: info.kind = ExceptionInfo::Kind::kBreakpoint; break;
-      case kDebug: info.kind = ExceptionInfo::Kind::kHardwareBreakpoint; break;
+      case kDebug:
+        // A trap, behind its instruction: nothing to take back. One behind a system call that ends the run comes later.
+        if (cpu.stopping()) return;
+        info.kind = ExceptionInfo::Kind::kHardwareBreakpoint;
+        info.point = ExceptionInfo::kStep;
+        return cpu.raise(info);
       case kAlignment: info.kind = ExceptionInfo::Kind::kUnalignedAccess; break;
       default: info.kind = ExceptionInfo::Kind::kGeneral; break;
     }
