@@ -83,6 +83,10 @@ void in_thread() {
   zx_nanosleep(ZX_TIME_INFINITE);
 }
 void trap() { __builtin_trap(); }
+void no_event() {  // Where a policy forbids it; returns 3 when somebody looked away.
+  Handle event;
+  zx_process_exit(zx_event_create(0, event.out()) == ZX_ERR_ACCESS_DENIED ? 3 : 4);
+}
 #if defined(__x86_64__)
 void divide() {
   volatile int dividend = 100, zero = 0;
@@ -120,6 +124,7 @@ const struct Way {
     {"bad-stack", bad_stack},
     {"in-thread", in_thread},
     {"trap", trap},
+    {"no-event", no_event},
 #if defined(__x86_64__)
     {"divide", divide},
     {"divide-overflow", divide_overflow},

@@ -245,7 +245,9 @@ Next Kernel::page_fault_stop(unsigned cpu, const ExceptionInfo& fault) {
 }
 
 Next Kernel::exception(unsigned cpu, const ExceptionInfo& info) {
-  return deliver(*tasks_.scheduler().current(cpu), info);
+  Thread& thread = *tasks_.scheduler().current(cpu);
+  if (info.kind == ExceptionInfo::Kind::kHardwareBreakpoint) thread.note_debug_stop(info);
+  return deliver(thread, info);
 }
 
 Next Kernel::deliver(Thread& thread, const ExceptionInfo& info, uint32_t synth_code) {

@@ -54,7 +54,9 @@ Status process_info_v1(InfoRequest& request) {
 
 Status process_threads(InfoRequest& request) {
   Ref<Process> process = TRY(request.get<Process>(Rights::kEnumerate));
-  return koids_of(request, process->threads());
+  std::vector<uint64_t> koids;  // In the order in which they were started.
+  for (const auto& [order, thread] : process->threads()) koids.push_back(abi::raw(thread->koid()));
+  return request.many(std::span<const uint64_t>(koids));
 }
 
 Status thread_info(InfoRequest& request) {

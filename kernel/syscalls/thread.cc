@@ -2,6 +2,8 @@
 #include "kernel/syscalls/entry_point.h"
 #include "kernel/syscalls/families.h"
 #include "kernel/syscalls/names.h"
+#include "kernel/syscalls/vmo_transfer.h"
+#include "kernel/task/thread_state.h"
 
 namespace jacinth::kernel {
 namespace {
@@ -34,16 +36,42 @@ Status thread_legacy_yield(Call& call, uint32_t options) {
   return Status::kOk;
 }
 
+/// Registers of a thread that is suspended or in an exception.
+Status thread_read_state(Call& call, Handle handle, abi::ThreadStateKind kind, UserBytesOut buffer, uint64_t size) {
+  Ref<Thread> thread = TRY(call.get<Thread>(handle, Rights::kRead));
+  size_t needed = thread_state_size(call.core().platform().arch(), kind);
+  if (needed == 0) return Status::kInvalidArgs;
+  if (size < needed) return Status::kBufferTooSmall;
+  std::vector<std::byte> state(needed);
+  TRY_STATUS(read_thread_state(*thread, kind, state));
+  return buffer.write(state);
+}
+
+Status thread_write_state(Call& call, Handle handle, abi::ThreadStateKind kind, UserBytesIn buffer, uint64_t size) {
+  // Debug registers and single steps, by the bit that their kinds share.
+  bool for_debuggers = (static_cast<uint32_t>(kind) & static_cast<uint32_t>(abi::ThreadStateKind::kDebugRegs)) != 0;
+  if (for_debuggers && !debugging_syscalls(call)) return Status::kNotSupported;
+  Ref<Thread> thread = TRY(call.get<Thread>(handle, Rights::kWrite));
+  size_t needed = thread_state_size(call.core().platform().arch(), kind);
+  if (needed == 0) return Status::kInvalidArgs;
+  if (size < needed) return Status::kBufferTooSmall;
+  std::vector<std::byte> state(needed);
+  TRY_STATUS(buffer.read(state));
+  return write_thread_state(*thread, kind, state);
+}
+
 constexpr auto kRows = std::to_array<Row>({
     {"zx_thread_create", bind<thread_create>, Support::kFull,
      "Makes a thread, which thread_start or process_start starts."},
     {"zx_thread_exit", bind<thread_exit>, Support::kFull, "The last thread to exit ends its process."},
     {"zx_thread_legacy_yield", bind<thread_legacy_yield>, Support::kFull,
      "Goes behind the ready threads of its priority."},
-    {"zx_thread_read_state", unsupported, Support::kAbsent, "Registers of other threads cannot be read yet."},
+    {"zx_thread_read_state", bind<thread_read_state>, Support::kFull,
+     "Every kind; fop, fip and fdp of the x87 read as zero."},
     {"zx_thread_start", bind<thread_start>, Support::kFull,
      "The entry point must be an address of the guest's half, as since 2021."},
-    {"zx_thread_write_state", unsupported, Support::kAbsent, "Registers of other threads cannot be written yet."},
+    {"zx_thread_write_state", bind<thread_write_state>, Support::kFull,
+     "Every kind; debug registers and steps where kernel.enable-debugging-syscalls is set, as there."},
 });
 
 }  // namespace

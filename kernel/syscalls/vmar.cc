@@ -121,8 +121,9 @@ Result<Piece> find_piece(Process& process, GuestAddr address, uint64_t size, Acc
   if (process.dead()) return Status::kBadState;
   Mapping* mapping = process.memory().find_mapping(address);
   if (mapping == nullptr) return Status::kNoMemory;
-  if (access == AccessKind::kWrite && process.memory().touches_vdso_code(mapping->base(), mapping->size()))
-    return Status::kAccessDenied;
+  // All of it: every process sees the same.
+  bool vdso = mapping->vmo().koid() == process.core().vm().vdso().vmo;
+  if (access == AccessKind::kWrite && vdso) return Status::kAccessDenied;
   return Piece{.vmo = Ref<Vmo>(&mapping->vmo()),
                .offset = mapping->offset() + (address - mapping->base()),
                .size = std::min(size, mapping->end() - address)};

@@ -45,7 +45,8 @@ abi::ExceptionReport Exception::report(Arch arch) const {
 
 void Exception::state(Archive& ar) {
   ar(type, synth_code, synth_data);
-  ar(cause.kind, cause.pc, cause.address, cause.access, cause.present, cause.vector, cause.error_code, cause.syndrome);
+  ar(cause.kind, cause.pc, cause.address, cause.access, cause.present, cause.vector, cause.error_code, cause.syndrome,
+     cause.point);
 }
 
 std::string_view exception_type_text(abi::ExceptionType type) {

@@ -85,6 +85,8 @@ void ExceptionDelivery::closed(ExceptionObject& exception) {
   abi::ExceptionState disposition = exception.take_disposition();
   if (exception_ != &exception) return;
   handler_ = abi::ExceptionChannelType::kNone;
+  bool debug_stop = exception.exception().type == abi::ExceptionType::kHwBreakpoint;
+  if (debug_stop && disposition == abi::ExceptionState::kHandled) thread_.debug_stop_over();
   if (announcement_ || disposition == abi::ExceptionState::kHandled) {
     over();
     thread_.exception_over();

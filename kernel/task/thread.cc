@@ -141,6 +141,26 @@ bool Thread::announce_start() {
 
 void Thread::stop_running() { core().tasks().scheduler().stop(*this, core().now()); }
 
+void Thread::debug_points_changed() {
+  context_.debug.points = debug_.points(core().platform().arch());
+  context_.traced = context_.debug.active();
+}
+
+void Thread::set_step(bool step) {
+  context_.debug.step = step;
+  context_.debug.step_due = false;
+  context_.traced = context_.debug.active();
+}
+
+void Thread::note_debug_stop(const ExceptionInfo& info) { debug_.note(core().platform().arch(), info); }
+
+void Thread::debug_stop_over() {
+  debug_.clear_step_status();
+  // A program can set the flag itself; from now on we know.
+  constexpr uint64_t kTrapFlag = 0x100;
+  if (core().platform().arch() == Arch::kX86_64) set_step((registers().flags & kTrapFlag) != 0);
+}
+
 void Thread::exception_over() {
   if (state_ == State::kDying) {
     core().tasks().add_dying(*this);
@@ -281,7 +301,8 @@ void Thread::state(Archive& ar) {
   state_ref(ar, process_);
   ar(name_, state_, attention_, suspend_count_, start_order_, deadline_id_);
   if (ar.mode() != Archive::Mode::kLoad && state_ != State::kDead && state_ != State::kNew) registers();
-  ar(context_.registers, context_.page_table, context_.result);
+  ar(context_.registers, context_.page_table, context_.result, debug_, context_.debug.step, context_.debug.step_due);
+  if (ar.loading()) debug_points_changed();
   ar(call_, waits_, message_waiter_, turn_, exceptions_, exceptionate_, pending_exception_, start_, exit_told_);
   wait_state(ar);
 }

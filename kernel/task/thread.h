@@ -9,7 +9,7 @@
 // A thread never stops inside the kernel: when its call has to wait, the call's arguments stay here and the handler
 // runs again (CallState). zircon/kernel/object/thread_dispatcher.cc settles states and signals.
 //
-// Left out: profiles, register access by debuggers, runtime statistics beyond the scheduler's.
+// Left out: profiles, runtime statistics beyond the scheduler's.
 #pragma once
 
 #include <cstdint>
@@ -24,6 +24,7 @@
 #include "kernel/object/wait_queue.h"
 #include "kernel/platform/platform.h"
 #include "kernel/task/call_state.h"
+#include "kernel/task/debug_state.h"
 #include "kernel/task/exception.h"
 #include "kernel/task/exception_delivery.h"
 #include "kernel/task/exceptionate.h"
@@ -84,6 +85,18 @@ class Thread final : public Object, public Waiter {
   /// A policy exception that waits for the call to end.
   std::optional<Exception> take_pending_exception();
 
+  /// It stands still, so that its registers can be looked at (kernel/task/thread_state.h).
+  bool observable() const { return state_ == State::kSuspended || exceptions_.active(); }
+  /// There is something to go back to: always but for one that exits.
+  bool has_frame() const { return !exceptions_.active() || exceptions_.has_registers(); }
+  DebugState& debug_state() { return debug_; }
+  /// Its debug registers were written.
+  void debug_points_changed();
+  /// Stops after its next instruction, or no more.
+  void set_step(bool step);
+  /// The processor stopped at a point of these registers, or behind a step.
+  void note_debug_stop(const ExceptionInfo& info);
+
   /// Something has to happen before it may run guest code: death, an exception, suspension.
   bool attention() const { return attention_; }
   /// Goes into suspension if it was asked to. True when it did.
@@ -131,6 +144,8 @@ class Thread final : public Object, public Waiter {
   void stop_running();
   /// Its handlers are done with it: it goes on, or ends what it began.
   void exception_over();
+  /// Of a breakpoint or step, which leaves traces.
+  void debug_stop_over();
   void update_attention();
   /// The last step, by Tasks.
   void finish();
@@ -149,6 +164,7 @@ class Thread final : public Object, public Waiter {
   Turn turn_;
   ExceptionDelivery exceptions_{*this};
   Exceptionate exceptionate_{abi::ExceptionChannelType::kThread};
+  DebugState debug_;
   std::optional<Exception> pending_exception_;
   Start start_ = Start::kTold;
   bool exit_told_ = false;  // The debugger has heard that it exits.

@@ -339,6 +339,16 @@ TEST_CASE("a report tells what the processor found, and the status behind a page
   }
 }
 
+TEST_CASE("a process lists its threads by koid, in the order of their starts", "[zx_object_get_info]") {
+  ExceptionRig k;
+  Thread& second = k.make_thread(k.object<Process>(k.process_handle));
+  GuestAddr out = k.room(16);
+  REQUIRE(k.call("object_get_info", k.process_handle, InfoTopic::kProcessThreads, out, 16, nullptr, nullptr) ==
+          Status::kOk);
+  REQUIRE(k.peek<Koid>(out, 0) == k.victim().koid());
+  REQUIRE(k.peek<Koid>(out, 1) == second.koid());
+}
+
 TEST_CASE("a debugger shows in what is told of a process and a job", "[zx_object_get_info]") {
   ExceptionRig k;
   auto debugged = [&] {
