@@ -9,6 +9,7 @@ namespace jacinth::kernel {
 
 std::span<const Row> absent_rows();
 std::span<const Row> channel_rows();
+std::span<const Row> clock_rows();
 std::span<const Row> event_rows();
 std::span<const Row> exception_rows();
 std::span<const Row> fifo_rows();

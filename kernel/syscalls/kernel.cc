@@ -15,6 +15,7 @@
 #include "kernel/ipc/fifo.h"
 #include "kernel/ipc/port.h"
 #include "kernel/ipc/socket.h"
+#include "kernel/time/clock.h"
 #include "kernel/time/timer.h"
 #include "kernel/vdso/image.h"
 #include "kernel/vm/stream.h"
@@ -58,6 +59,7 @@ Kernel::Kernel(Platform& platform, KernelOptions options)
       only_from_vdso_(options.only_from_vdso) {
   vm_.attach(core_);
   core_.objects().register_type<Channel>();
+  core_.objects().register_type<Clock>();
   core_.objects().register_type<Debuglog>();
   core_.objects().register_type<Event>();
   core_.objects().register_type<EventPair>();

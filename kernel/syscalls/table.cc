@@ -15,6 +15,7 @@ constexpr std::span<const Row> (*kFamilies[])() = {
     // clang-format off
     absent_rows,
     channel_rows,
+    clock_rows,
     event_rows,
     exception_rows,
     fifo_rows,
