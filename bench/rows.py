@@ -97,6 +97,10 @@ class Rows:
                           self.guest(arch, "bench_pingpong", "{rounds}"),
                           (Program("native pipes", pipe), Program("native pipes, 1 CPU", pipe, Budget(0.25), one_cpu=True)))
 
+    def fault(self, arch):
+        return Comparison(f"exception/{arch}", "us", PerRound(100, 20_100, 1e6),
+                          self.guest(arch, "bench_fault", "{rounds}"), budget=Budget(3, "value"))
+
     def touch(self, arch, memory, few, many):
         native = Program("native", (self.peer("native_touch"), memory, "{rounds}"), Budget(1.0))
         return Comparison(f"touch-{memory}/{arch}", "us", PerRound(few, many, 1e6 / 256),
@@ -121,6 +125,8 @@ class Rows:
             yield self.null_call(arch)
         for arch in ARCHES:
             yield self.roundtrip(arch)
+        for arch in ARCHES:
+            yield self.fault(arch)
         # The kernel is the same on both: once is enough.
         for size in MESSAGES:
             yield self.messages("arm64", size)
