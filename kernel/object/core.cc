@@ -177,7 +177,7 @@ void Core::random(std::span<std::byte> out) {
   }
 }
 
-void Core::state(Archive& ar) {
+void Core::state(Archive& ar, std::deque<Ref<Object>>* held_for_caller) {
   ar.set_context(this);
   objects_.drain();
   if (ar.loading()) {
@@ -220,8 +220,12 @@ void Core::state(Archive& ar) {
     if (!ar.ok()) {  // The arena is empty then, and what hangs from it goes.
       deadlines_.clear();
     }
-    held.clear();
-    objects_.drain();
+    if (held_for_caller != nullptr) {
+      *held_for_caller = std::move(held);
+    } else {
+      held.clear();
+      objects_.drain();
+    }
     alarm_ = Time::never();
     set_alarm();
   }

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <span>
 #include <string>
@@ -104,8 +105,9 @@ class Core {
   uint64_t random64();
 
   /// Objects, handles, deadlines, counters. Afterwards the archive's context is this core, for whatever the kernel
-  /// adds. Loading replaces everything: whoever holds references lets go before, and takes them up again by koid.
-  void state(Archive& ar);
+  /// adds. Loading replaces everything: whoever holds references lets go before, and takes them up again by koid. What
+  /// only the caller refers to lives on in `held` until then.
+  void state(Archive& ar, std::deque<Ref<Object>>* held = nullptr);
 
  private:
   void set_alarm();

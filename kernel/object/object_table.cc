@@ -1,5 +1,7 @@
 #include "kernel/object/object_table.h"
 
+#include <fmt/format.h>
+
 #include "emu/base/check.h"
 #include "kernel/object/core.h"
 
@@ -106,7 +108,7 @@ bool letting_go(Archive& ar) { return Core::of(ar).objects().letting_go_; }
 Object* find_object(Archive& ar, uint64_t koid) {
   if (koid == 0) return nullptr;
   Object* object = Core::of(ar).objects().find(Koid{koid});
-  if (object == nullptr) ar.fail("a reference to an object that is not there");
+  if (object == nullptr) ar.fail(fmt::format("a reference to object {}, which is not there", koid));
   return object;
 }
 

@@ -1,6 +1,7 @@
 #include "kernel/syscalls/kernel.h"
 
 #include <algorithm>
+#include <deque>
 #include <string>
 #include <utility>
 
@@ -309,7 +310,8 @@ std::vector<Thread*> Kernel::blocked_threads() {
 void Kernel::state(Archive& ar) {
   if (ar.loading()) let_go();
   vm_.state(ar);
-  core_.state(ar);
+  std::deque<Ref<Object>> held;
+  core_.state(ar, &held);
   if (ar.loading()) {
     vm_.settle_loaded();
     tasks_.check_loaded(ar);
@@ -320,6 +322,10 @@ void Kernel::state(Archive& ar) {
   state_ref(ar, initial_process_);
   for (Ref<Event>& event : system_events_) state_ref(ar, event);
   for (CpuCounts& counts : cpu_counts_) counts.state(ar);
+  if (ar.loading()) {
+    held.clear();
+    core_.objects().drain();
+  }
   bool ended = outcome_.has_value();
   ar(ended);
   if (ar.loading()) outcome_ = ended ? std::optional<Outcome>(Outcome{}) : std::nullopt;

@@ -103,4 +103,15 @@ TEST_CASE("a kernel saved and loaded between any two steps goes on the same") {
   REQUIRE(always.k.digest() == end);
 }
 
+TEST_CASE("what only the kernel itself refers to is there after loading") {
+  KernelRig k;
+  REQUIRE(k.kernel().vdso_vmo().has_value());
+  Koid event = k.kernel().system_event(abi::SystemEvent::kImminentOutOfMemory)->koid();
+  k.kernel().settle();
+
+  k.reload();
+
+  REQUIRE(k.kernel().system_event(abi::SystemEvent::kImminentOutOfMemory)->koid() == event);
+}
+
 }  // namespace jacinth::kernel
