@@ -1,0 +1,112 @@
+// Every system call with whatever comes: nothing that guests do breaks the kernel, leaks, or depends on being watched,
+// saved or loaded. A list of events that fails is cut down to those that matter before it is shown.
+//
+// JACINTH_TEST_SEED=<number> runs one list, JACINTH_FUZZ_CALLS=<number> as many lists as it takes to make so many
+// calls.
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+
+#include "tests/fuzz/fuzz_world.h"
+#include "tests/support/test.h"
+
+// Of the sanitizers, when there are any.
+extern "C" void __sanitizer_set_death_callback(void (*)()) __attribute__((weak));
+
+namespace jacinth::kernel::fuzz {
+namespace {
+
+constexpr size_t kEventsPerList = 2500;
+// Where a mistake would show itself, and where it might.
+#ifdef __SANITIZE_ADDRESS__
+constexpr uint64_t kDefaultCalls = 2'000'000;
+#else
+constexpr uint64_t kDefaultCalls = 500'000;
+#endif
+
+/// What to print when the process dies of an event.
+char dying_words[128];
+void say_dying_words() {
+  ssize_t ignored = write(STDERR_FILENO, dying_words, std::strlen(dying_words));
+  static_cast<void>(ignored);
+}
+
+/// Says which seed it was when a CHECK or a sanitizer ends everything.
+class LastWords {
+ public:
+  explicit LastWords(uint64_t seed) : before_(std::signal(SIGABRT, [](int) { say_dying_words(); })) {
+    fmt::format_to_n(dying_words, sizeof dying_words - 1, "fuzz: JACINTH_TEST_SEED={} did it\n", seed);
+    if (__sanitizer_set_death_callback != nullptr) __sanitizer_set_death_callback(say_dying_words);
+  }
+  ~LastWords() {
+    std::memset(dying_words, 0, sizeof dying_words);
+    std::signal(SIGABRT, before_);
+  }
+
+ private:
+  void (*before_)(int);
+};
+
+/// What is wrong after these events; nothing when all is well. Adds to `calls`.
+std::optional<std::string> run(uint64_t seed, const std::vector<Event>& events, uint64_t& calls) {
+  LastWords words(seed);
+  World watched(seed, true);
+  for (const Event& event : events) watched.run(event);
+
+  // The same again, not watched, and saved and loaded twice on the way.
+  World saved(seed, false);
+  for (size_t i = 0; i < events.size(); ++i) {
+    if (i == events.size() / 3 || i == events.size() * 4 / 5) {
+      if (auto wrong = saved.reload()) return wrong;
+    }
+    saved.run(events[i]);
+  }
+  calls += watched.calls() + saved.calls();
+  if (watched.calls() != saved.calls()) return "another number of calls the second time";
+  if (watched.digest() != saved.digest()) return "another state the second time";
+  if (auto left = watched.end()) return left;
+  return saved.end();
+}
+
+/// Leaves out whatever can be left out while it still fails.
+std::vector<Event> shrink(uint64_t seed, std::vector<Event> events) {
+  uint64_t calls = 0;
+  for (size_t chunk = events.size() / 2; chunk > 0; chunk /= 2) {
+    for (size_t at = 0; at + chunk <= events.size();) {
+      std::vector<Event> fewer(events);
+      fewer.erase(fewer.begin() + static_cast<ptrdiff_t>(at), fewer.begin() + static_cast<ptrdiff_t>(at + chunk));
+      if (run(seed, fewer, calls)) {
+        events = std::move(fewer);
+      } else {
+        at += chunk;
+      }
+    }
+  }
+  return events;
+}
+
+void try_seed(uint64_t seed, uint64_t& calls) {
+  std::vector<Event> events = random_events(seed, kEventsPerList);
+  if (!run(seed, events, calls)) return;
+  events = shrink(seed, std::move(events));
+  std::string text;
+  for (const Event& event : events) text += "  " + event.text() + "\n";
+  FAIL(fmt::format("seed {}: {}\n{}", seed, run(seed, events, calls).value_or("only once"), text));
+}
+
+TEST_CASE("Whatever programs call, nothing breaks, nothing leaks, and it happens the same way again") {
+  uint64_t calls = 0;
+  if (std::getenv("JACINTH_TEST_SEED") != nullptr) {
+    for (uint64_t seed : test::seeds(1)) try_seed(seed, calls);
+    return;
+  }
+  const char* more = std::getenv("JACINTH_FUZZ_CALLS");
+  uint64_t wanted = more != nullptr ? std::strtoull(more, nullptr, 10) : kDefaultCalls;
+  for (uint64_t seed = 1; calls < wanted; ++seed) try_seed(seed, calls);
+  REQUIRE(calls >= wanted);
+}
+
+}  // namespace
+}  // namespace jacinth::kernel::fuzz
