@@ -81,16 +81,22 @@ uint64_t PageTable::map_range(GuestAddr page, std::span<const PhysAddr> frames, 
   });
 }
 
-void PageTable::unmap(GuestAddr page, uint64_t count) {
+bool PageTable::unmap(GuestAddr page, uint64_t count) {
   auto [first, end] = range_of(arch_, page, count);
-  edit([first = first, end = end](auto& editor) { editor.unmap(first, end); });
+  return edit([first = first, end = end](auto& editor) { return editor.unmap(first, end); });
 }
 
-void PageTable::protect(GuestAddr page, uint64_t count, PagePermissions permissions) {
+bool PageTable::protect(GuestAddr page, uint64_t count, PagePermissions permissions) {
+  bool accessed = false;
   auto [first, end] = range_of(arch_, page, count);
   edit([&, first = first, end = end]<class Format>(TableEditor<Format>& editor) {
-    editor.change_leaves(first, end, [&](uint64_t leaf) { return Format::with_permissions(leaf, permissions); });
+    editor.change_leaves(first, end, [&](uint64_t leaf) {
+      uint64_t changed = Format::with_permissions(leaf, permissions);
+      accessed = accessed || (changed != leaf && Format::accessed(leaf));
+      return changed;
+    });
   });
+  return accessed;
 }
 
 std::optional<Translation> PageTable::query(GuestAddr address) const {

@@ -26,7 +26,8 @@
 namespace jacinth::emu {
 
 /// Edits one address space's tables. Plain data: the root address and a count; the tables themselves are guest RAM.
-/// Whoever changes or removes a live entry must have the engines' TLBs invalidated afterwards.
+/// Whoever changes or removes a live entry must have the engines' TLBs invalidated afterwards, but for entries that
+/// were never accessed: a TLB learns of an entry by the walk that marks it so.
 ///
 /// Permissions that a format cannot express are widened: writable pages are readable, and on x86-64 so are executable
 /// ones. A page without any permission is present and forbids everything.
@@ -56,10 +57,12 @@ class PageTable {
   bool map(GuestAddr page, PhysAddr frame, PagePermissions permissions, MemoryType type);
   /// Maps pages in a row, one frame each, and returns how many: fewer than asked when frames for table pages ran out.
   uint64_t map_range(GuestAddr page, std::span<const PhysAddr> frames, PagePermissions permissions, MemoryType type);
-  /// Removes `count` pages from `page` on; absent ones are fine. Empty table pages are freed.
-  void unmap(GuestAddr page, uint64_t count);
-  /// Changes the permissions of the present pages in the range, keeping accessed and dirty bits.
-  void protect(GuestAddr page, uint64_t count, PagePermissions permissions);
+  /// Removes `count` pages from `page` on; absent ones are fine. Empty table pages are freed. False when a TLB can hold
+  /// none of what went.
+  bool unmap(GuestAddr page, uint64_t count);
+  /// Changes the permissions of the present pages in the range, keeping accessed and dirty bits. False when a TLB can
+  /// hold none of what changed.
+  bool protect(GuestAddr page, uint64_t count, PagePermissions permissions);
   std::optional<Translation> query(GuestAddr address) const;
   /// Clears the accessed bit of the page; true when it was present and had been accessed.
   bool test_and_clear_accessed(GuestAddr page);

@@ -39,7 +39,13 @@ class TableEditor : public TableReader<Format> {
     return count;
   }
 
-  void unmap(uint64_t first, uint64_t end) { unmap_below(root_, 0, 0, first, end); }
+  /// False when no entry that went had been accessed: then no TLB can hold any of them. Tables that go as a whole are
+  /// not looked into, and count as accessed.
+  bool unmap(uint64_t first, uint64_t end) {
+    accessed_ = false;
+    unmap_below(root_, 0, 0, first, end);
+    return accessed_;
+  }
 
   /// Replaces each leaf of the range by change(leaf).
   template <class Change>
@@ -132,11 +138,14 @@ class TableEditor : public TableReader<Format> {
         uint64_t start = base + i * pages_per_entry(level);
         if (first <= start && start + pages_per_entry(level) <= end) {
           free_tree(below, level + 1);
+          accessed_ = true;
         } else if (unmap_below(below, level + 1, start, first, end)) {
           free_table(below);
         } else {
           continue;
         }
+      } else {
+        accessed_ = accessed_ || Format::accessed(entry);
       }
       store_entry(ram_, entry_at(table, i), 0);
       removed = true;
@@ -147,6 +156,7 @@ class TableEditor : public TableReader<Format> {
   PhysicalMemory& ram_;
   FrameSource& frames_;
   uint64_t& table_pages_;
+  bool accessed_ = false;
 };
 
 }  // namespace jacinth::emu

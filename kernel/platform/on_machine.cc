@@ -19,19 +19,18 @@ class MachinePageTables final : public PageTables {
   uint64_t table_pages() const override { return table_->table_pages(); }
 
   bool map(GuestAddr page, PhysAddr frame, PagePermissions permissions, MemoryType type) override {
-    // A TLB never holds what was absent: only a replacement needs the invalidation.
-    bool replaces = table_->query(page).has_value();
+    // A TLB holds only what was accessed: nothing else needs the invalidation.
+    auto found = table_->query(page);
+    bool replaces = found && found->accessed;
     if (!table_->map(page, frame, permissions, type)) return false;
     if (replaces) machine_.invalidate(root());
     return true;
   }
   void unmap(GuestAddr page, uint64_t count) override {
-    table_->unmap(page, count);
-    machine_.invalidate(root());
+    if (table_->unmap(page, count)) machine_.invalidate(root());
   }
   void protect(GuestAddr page, uint64_t count, PagePermissions permissions) override {
-    table_->protect(page, count, permissions);
-    machine_.invalidate(root());
+    if (table_->protect(page, count, permissions)) machine_.invalidate(root());
   }
   std::optional<Entry> query(GuestAddr page) const override {
     auto found = table_->query(page);

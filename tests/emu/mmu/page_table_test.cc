@@ -133,6 +133,28 @@ TEST_CASE("the accessed bit can be taken back, and comes again with the next acc
   }
 }
 
+TEST_CASE("unmap and protect tell whether a TLB can hold what they changed") {
+  for (Arch arch : kBoth) {
+    Rig rig(arch);
+    CAPTURE(arch_name(arch));
+    REQUIRE(rig.table->map(kPage, kFrame, kRW, MemoryType::kNormal));
+    REQUIRE(rig.table->map(kPage + kPageSize, kFrame, kRW, MemoryType::kNormal));
+    REQUIRE_FALSE(rig.table->protect(kPage, 2, kR));
+
+    REQUIRE(rig.walk(kPage, AccessKind::kRead).has_value());
+    REQUIRE_FALSE(rig.table->protect(kPage, 2, kR));  // Nothing changes.
+    REQUIRE(rig.table->protect(kPage, 2, kRW));
+    REQUIRE_FALSE(rig.table->protect(kPage + kPageSize, 1, kR));
+    REQUIRE_FALSE(rig.table->unmap(kPage + kPageSize, 1));
+    REQUIRE(rig.table->unmap(kPage, 1));
+    REQUIRE_FALSE(rig.table->unmap(kPage, 1));
+
+    // A table that goes as a whole is not looked into.
+    REQUIRE(rig.table->map(kPage, kFrame, kRW, MemoryType::kNormal));
+    REQUIRE(rig.table->unmap(GuestAddr(kPage.value & ~uint64_t{0x3fff'ffff}), 1 << 18));
+  }
+}
+
 TEST_CASE("tables come and go with the pages in them") {
   for (Arch arch : kBoth) {
     Rig rig(arch);
