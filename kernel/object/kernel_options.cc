@@ -18,7 +18,6 @@ constexpr std::string_view kMemoryLow = "Nothing is done about memory that runs 
 constexpr std::string_view kNoEviction = "Nothing is evicted unless a program asks for it.";
 constexpr std::string_view kNoTrace = "The kernel keeps no trace of its own; use --strace.";
 constexpr std::string_view kNoConsole = "There is no kernel console and no graphics console.";
-constexpr std::string_view kNoPager = "Pagers are waited for without end.";
 constexpr std::string_view kNoLoan = "Contiguous memory is never lent.";
 constexpr std::string_view kEnd = "The run ends with its first process.";
 constexpr std::string_view kSyscall = "The call always traps, so that the only clock is the virtual one.";
@@ -111,8 +110,9 @@ constexpr auto kOptions = std::to_array<KernelOption>({
     {"kernel.shell", kSwitch, "false", false, kNoConsole},
     {"kernel.smp.ht", kSwitch, "true", false, "Emulated CPUs share nothing; use --cpus."},
     {"kernel.test.ram.reserve", kText, "", false, "Use --ram for less memory."},
-    {"kernel.userpager.overtime_timeout_seconds", kNumber, "300", false, kNoPager},
-    {"kernel.userpager.overtime_wait_seconds", kNumber, "20", false, kNoPager},
+    {"kernel.userpager.overtime_timeout_seconds", kNumber, "300", true,
+     "How long a thread waits for a page of a pager before that counts as failed; 0 is without end."},
+    {"kernel.userpager.overtime_wait_seconds", kNumber, "20", false, "Nothing is said about pagers that take long."},
     {"kernel.vdso.always_use_next", kSwitch, "false", false, "There is one vDSO, with all calls in it."},
     {"kernel.x86.disable_spec_mitigations", kSwitch, "false", false, kHost},
     {"kernel.x86.md_clear_on_user_return", kSwitch, "true", false, kHost},

@@ -21,6 +21,7 @@ Status Call::lookup_failed(Status status) {
 }
 
 Status Call::park_on(WaitQueue* queue, BlockReason reason, Time deadline) {
+  if (thread_.parked()) return Status::kParked;  // For a page, which comes first.
   if (std::exchange(fresh_wake_, false)) {
     Status status = thread_.wait().woken_with;
     if (status != Status::kOk) return status;

@@ -19,6 +19,7 @@ std::span<const Row> interrupt_rows();
 std::span<const Row> job_rows();
 std::span<const Row> misc_rows();
 std::span<const Row> object_rows();
+std::span<const Row> pager_rows();
 std::span<const Row> port_rows();
 std::span<const Row> process_rows();
 std::span<const Row> resource_rows();

@@ -16,6 +16,7 @@
 #include "kernel/ipc/fifo.h"
 #include "kernel/ipc/port.h"
 #include "kernel/ipc/socket.h"
+#include "kernel/pager/pager.h"
 #include "kernel/time/clock.h"
 #include "kernel/time/timer.h"
 #include "kernel/vdso/image.h"
@@ -66,6 +67,7 @@ Kernel::Kernel(Platform& platform, KernelOptions options)
   core_.objects().register_type<EventPair>();
   core_.objects().register_type<Fifo>();
   core_.objects().register_type<Interrupt>();
+  core_.objects().register_type<Pager>();
   core_.objects().register_type<Port>();
   core_.objects().register_type<Resource>();
   core_.objects().register_type<Socket>();
@@ -127,6 +129,11 @@ ThreadContext* Kernel::schedule(unsigned cpu) {
   while (!outcome_) {
     Thread* thread = tasks_.scheduler().choose(cpu, core_.now());
     if (thread == nullptr) return nullptr;
+    if (thread->page_wait().take_interruption() && thread->enter_suspension()) {
+      // Its call, or its access, goes on waiting for the page when it may run again.
+      leave();
+      continue;
+    }
     if (thread->call().active) {
       tasks_.tell([&](KernelObserver& observer) { observer.call_resumed(*thread, thread->call().trap); });
       int64_t result = 0;
@@ -193,7 +200,9 @@ Next Kernel::system_call(unsigned cpu, const Trap& trap, int64_t& result) {
 bool Kernel::run_call(Thread& thread, int64_t& result) {
   CallState& state = thread.call();
   Call call(*this, thread);
+  vm_.set_page_request(&thread.page_wait());
   result = handlers_[state.trap.number](call);
+  vm_.set_page_request(nullptr);
   if (thread.parked()) {
     state.active = state.resumed = true;
     if (tasks_.observed()) {
@@ -212,6 +221,7 @@ bool Kernel::run_call(Thread& thread, int64_t& result) {
     });
   }
   state.clear();
+  thread.page_wait().forget_failure();
   return true;
 }
 
@@ -242,7 +252,15 @@ bool Kernel::page_fault(unsigned cpu, GuestAddr page, AccessKind access) {
 
 Next Kernel::page_fault_stop(unsigned cpu, const ExceptionInfo& fault) {
   Thread& thread = *tasks_.scheduler().current(cpu);
+  vm_.set_page_request(&thread.page_wait());
   Status status = thread.process().memory().fault(fault.address.page(), fault.access);
+  vm_.set_page_request(nullptr);
+  if (status == Status::kParked) {
+    // The access is made again once the page is there.
+    leave();
+    return Next::kSwitch;
+  }
+  thread.page_wait().forget_failure();
   if (status == Status::kOk) return Next::kContinue;
   return deliver(thread, fault, static_cast<uint32_t>(abi::raw(status)));
 }

@@ -25,6 +25,7 @@ constexpr std::span<const Row> (*kFamilies[])() = {
     job_rows,
     misc_rows,
     object_rows,
+    pager_rows,
     port_rows,
     process_rows,
     resource_rows,

@@ -107,7 +107,7 @@ Status vmar_op_range(Call& call, Handle handle, abi::VmarOp op, GuestAddr addres
                      uint64_t buffer_size) {
   Ref<AddressRegion> region = TRY(call.get<AddressRegion>(handle, Rights::kNone));
   if (!buffer.null() || buffer_size != 0) return Status::kInvalidArgs;
-  return region->op_range(op, address, length);
+  return region->op_range(op, address, length, progress(call));
 }
 
 /// A piece of another process's memory: up to the end of the mapping that holds the address. Contents come from the
@@ -136,7 +136,7 @@ Status process_read_memory(Call& call, Handle handle, GuestAddr address, UserByt
   if (buffer.null() || size == 0 || size > kMaxDebugTransfer) return Status::kInvalidArgs;
   Ref<Process> process = TRY(call.get<Process>(handle, Rights::kRead | Rights::kWrite));
   Piece piece = TRY(find_piece(*process, address, size, AccessKind::kRead));
-  TRY_STATUS(read_vmo(call, *piece.vmo, piece.offset, piece.size, buffer));
+  TRY_STATUS(read_vmo(call, *piece.vmo, piece.offset, piece.size, buffer, progress(call)));
   return actual.write(piece.size);
 }
 
@@ -146,7 +146,7 @@ Status process_write_memory(Call& call, Handle handle, GuestAddr address, UserBy
   if (buffer.null() || size == 0 || size > kMaxDebugTransfer) return Status::kInvalidArgs;
   Ref<Process> process = TRY(call.get<Process>(handle, Rights::kWrite));
   Piece piece = TRY(find_piece(*process, address, size, AccessKind::kWrite));
-  TRY_STATUS(write_vmo(call, *piece.vmo, piece.offset, piece.size, buffer));
+  TRY_STATUS(write_vmo(call, *piece.vmo, piece.offset, piece.size, buffer, progress(call)));
   return actual.write(piece.size);
 }
 

@@ -22,12 +22,12 @@ Status vmo_create(Call& call, uint64_t size, abi::VmoOptions options, UserOut<Ha
 
 Status vmo_read(Call& call, Handle handle, UserBytesOut buffer, uint64_t offset, uint64_t size) {
   Ref<Vmo> vmo = TRY(call.get<Vmo>(handle, Rights::kRead));
-  return read_vmo(call, *vmo, offset, size, buffer);
+  return read_vmo(call, *vmo, offset, size, buffer, progress(call));
 }
 
 Status vmo_write(Call& call, Handle handle, UserBytesIn buffer, uint64_t offset, uint64_t size) {
   Ref<Vmo> vmo = TRY(call.get<Vmo>(handle, Rights::kWrite));
-  return write_vmo(call, *vmo, offset, size, buffer);
+  return write_vmo(call, *vmo, offset, size, buffer, progress(call));
 }
 
 /// Anyone may ask for the size.
@@ -43,15 +43,14 @@ Status vmo_set_size(Call& call, Handle handle, uint64_t size) {
 
 /// LOCK tells what was discarded; when the guest cannot be told, it is not locked.
 Status lock_and_tell(Vmo& vmo, uint64_t offset, uint64_t size, UserBytesOut buffer, uint64_t buffer_size) {
-  if (buffer.null() || buffer_size < sizeof(abi::VmoLockState)) return Status::kInvalidArgs;
   abi::VmoLockState state;
   TRY_STATUS(vmo.lock(offset, size, &state));
-  Status status = buffer.write_value(state);
+  Status status = buffer_size < sizeof state ? Status::kInvalidArgs : buffer.write_value(state);
   if (status != Status::kOk) static_cast<void>(vmo.unlock(offset, size));
   return status;
 }
 
-/// What changes contents needs WRITE, what only cleans caches READ, hints and locks of a page's age nothing.
+/// What changes contents needs WRITE, what only cleans caches READ, hints nothing. Locks need either: see may_lock().
 Rights rights_of(VmoOp op) {
   switch (op) {
     case VmoOp::kCommit:
@@ -65,9 +64,20 @@ Rights rights_of(VmoOp op) {
   }
 }
 
+bool may_lock(Call& call, Handle handle) {
+  return intersects(call.handles().find(handle)->rights, Rights::kRead | Rights::kWrite);
+}
+
 Status vmo_op_range(Call& call, Handle handle, VmoOp op, uint64_t offset, uint64_t size, UserBytesOut buffer,
                     uint64_t buffer_size) {
+  // It could drop what was written but not cleaned: for debuggers alone.
+  if (op == VmoOp::kCacheInvalidate && !debugging_syscalls(call)) {
+    TRY(call.get<Vmo>(handle, Rights::kNone));
+    return Status::kNotSupported;
+  }
   Ref<Vmo> vmo = TRY(call.get<Vmo>(handle, rights_of(op)));
+  bool locks = op == VmoOp::kLock || op == VmoOp::kTryLock || op == VmoOp::kUnlock;
+  if (locks && !call.resumed() && !may_lock(call, handle)) return Status::kAccessDenied;
   switch (op) {
     case VmoOp::kCommit: return vmo->commit(offset, size);
     case VmoOp::kDecommit: return vmo->decommit(offset, size);
@@ -77,12 +87,10 @@ Status vmo_op_range(Call& call, Handle handle, VmoOp op, uint64_t offset, uint64
     case VmoOp::kUnlock: return vmo->unlock(offset, size);
     case VmoOp::kCacheSync:
     case VmoOp::kCacheClean:
-    case VmoOp::kCacheCleanInvalidate: return vmo->cache_operation(offset, size);
-    // It could drop what was written but not cleaned: for debuggers alone.
     case VmoOp::kCacheInvalidate:
-      return debugging_syscalls(call) ? vmo->cache_operation(offset, size) : Status::kNotSupported;
+    case VmoOp::kCacheCleanInvalidate: return vmo->cache_operation(offset, size);
     case VmoOp::kDontNeed:
-    case VmoOp::kAlwaysNeed: return vmo->hint(offset, size);
+    case VmoOp::kAlwaysNeed: return vmo->hint(op, offset, size, progress(call));
   }
   return Status::kInvalidArgs;
 }

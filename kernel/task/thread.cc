@@ -206,6 +206,7 @@ void Thread::finish() {
   call_.clear();
   waits_.end();
   message_waiter_.abandon();
+  page_wait_.forget_failure();
   pending_exception_.reset();
   if (!std::exchange(exit_told_, true)) {
     // The debugger of a killed thread hears of it, and nobody waits for what it does.
@@ -278,7 +279,19 @@ void Thread::on_deadline() {
   wake(Status::kTimedOut);
 }
 
+Status PageWait::park(Time deadline) {
+  if (thread_.dying_or_dead()) return Status::kInternalIntrKilled;
+  thread_.park(nullptr, BlockReason::kPager, deadline);
+  return Status::kParked;
+}
+
+void PageWait::wake() { thread_.wake(Status::kOk); }
+
 void Thread::on_woken() {
+  if (page_wait_.waiting()) {
+    // Whatever it was, the call or the access is made again: how a wait of its own ends is another matter.
+    page_wait_.give_up(std::exchange(wait_.woken_with, Status::kOk));
+  }
   if (deadline_id_ != 0) core().cancel(std::exchange(deadline_id_, 0));
   if (state_ == State::kRunning) core().tasks().scheduler().ready(*this, core().now());
 }
@@ -293,7 +306,10 @@ void Thread::check_loaded(Archive& ar) const {
   if (!started() || state_ == State::kDead) return;
   auto listed = process_->threads().find(start_order_);
   if (listed == process_->threads().end() || listed->second != this) ar.fail("a thread that its process does not know");
-  if (parked() && (!call_.active || state_ != State::kRunning)) ar.fail("a thread that waits and makes no call");
+  bool faults = wait().reason == BlockReason::kPager;
+  if (page_wait_.waiting() != (parked() && faults)) ar.fail("a thread that waits for a page, and does not");
+  if (parked() && ((!call_.active && !faults) || state_ != State::kRunning))
+    ar.fail("a thread that waits and makes no call");
 }
 
 void Thread::state(Archive& ar) {
@@ -305,6 +321,7 @@ void Thread::state(Archive& ar) {
   if (ar.loading()) debug_points_changed();
   ar(call_, waits_, message_waiter_, turn_, exceptions_, exceptionate_, pending_exception_, start_, exit_told_);
   wait_state(ar);
+  page_wait_.state(ar, core().vm());
 }
 
 }  // namespace jacinth::kernel

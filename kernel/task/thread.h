@@ -29,10 +29,23 @@
 #include "kernel/task/exception_delivery.h"
 #include "kernel/task/exceptionate.h"
 #include "kernel/task/scheduler.h"
+#include "kernel/vm/page_source.h"
 
 namespace jacinth::kernel {
 
 class Process;
+class Thread;
+
+/// A thread's wait for a page, in a call or in a fault.
+class PageWait final : public PageRequest {
+ public:
+  explicit PageWait(Thread& thread) : thread_(thread) {}
+
+ private:
+  Status park(Time deadline) override;
+  void wake() override;
+  Thread& thread_;
+};
 
 class Thread final : public Object, public Waiter {
  public:
@@ -111,6 +124,7 @@ class Thread final : public Object, public Waiter {
   WaitObservers& waits() { return waits_; }
   /// The zx_channel_call in progress.
   MessageWaiter& message_waiter() { return message_waiter_; }
+  PageWait& page_wait() { return page_wait_; }
   Turn& turn() { return turn_; }
   const Turn& turn() const { return turn_; }
   /// Parks with an absolute deadline.
@@ -161,6 +175,7 @@ class Thread final : public Object, public Waiter {
   CallState call_;
   WaitObservers waits_{*this};
   MessageWaiter message_waiter_{*this};
+  PageWait page_wait_{*this};
   Turn turn_;
   ExceptionDelivery exceptions_{*this};
   Exceptionate exceptionate_{abi::ExceptionChannelType::kThread};

@@ -224,7 +224,7 @@ Status AddressRegion::protect(GuestAddr base, uint64_t length, VmOptions permiss
   return Status::kOk;
 }
 
-Status AddressRegion::op_range(abi::VmarOp op, GuestAddr base, uint64_t length) {
+Status AddressRegion::op_range(abi::VmarOp op, GuestAddr base, uint64_t length, uint64_t& done) {
   length = round_up_to_page(length);
   if (length == 0 || !base.page_aligned()) return Status::kInvalidArgs;
   if (!alive()) return Status::kBadState;
@@ -233,6 +233,7 @@ Status AddressRegion::op_range(abi::VmarOp op, GuestAddr base, uint64_t length) 
   if (space_->touches_vdso_code(base, length)) return Status::kAccessDenied;
 
   GuestAddr end = base + length;
+  base = base + std::min(done * kPageSize, length);
   for (auto at = entries_.first_at(base); at != entries_.end() && at->first < end; ++at) {
     if (at->second.region || at->first > base) return Status::kBadState;
     Mapping& mapping = *at->second.mapping;
@@ -252,7 +253,14 @@ Status AddressRegion::op_range(abi::VmarOp op, GuestAddr base, uint64_t length) 
         break;
       case abi::VmarOp::kMapRange: TRY_STATUS(mapping.map_range(base, bytes)); break;
       case abi::VmarOp::kDontNeed:
-      case abi::VmarOp::kAlwaysNeed: TRY_STATUS(mapping.vmo().hint(vmo_offset, bytes)); break;
+      case abi::VmarOp::kAlwaysNeed: {
+        uint64_t hinted = 0;
+        Status status = mapping.vmo().hint(abi::VmoOp{abi::raw(op)}, vmo_offset, bytes, hinted);
+        uint64_t before = (base - (end - length)) / kPageSize;
+        done = status == Status::kOk ? before + bytes / kPageSize : before + hinted;
+        TRY_STATUS(status);
+        break;
+      }
       default: return Status::kInvalidArgs;
     }
     base = stop;

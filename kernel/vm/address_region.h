@@ -63,8 +63,13 @@ class AddressRegion final : public Object {
   Status protect(GuestAddr base, uint64_t length, abi::VmOptions permissions);
   /// Ends the region and everything in it. kNotSupported for a root, kBadState the second time.
   Status destroy();
-  /// The operations of zx_vmar_op_range on the mappings in the range; kBadState where nothing is mapped.
-  Status op_range(abi::VmarOp op, GuestAddr base, uint64_t length);
+  /// The operations of zx_vmar_op_range on the mappings in the range; kBadState where nothing is mapped. `done` as in
+  /// Vmo::hint().
+  Status op_range(abi::VmarOp op, GuestAddr base, uint64_t length, uint64_t& done);
+  Status op_range(abi::VmarOp op, GuestAddr base, uint64_t length) {
+    uint64_t done = 0;
+    return op_range(op, base, length, done);
+  }
 
   /// The mapping or region right here at an address.
   RegionEntry* find(GuestAddr address) { return entries_.find(address); }

@@ -88,7 +88,7 @@ Status AddressSpace::read(GuestAddr from, std::span<std::byte> to) {
     PhysAddr frame = known.frame;
     if (known.page != at.page_number() || !known.readable) [[unlikely]] {
       Result<PhysAddr> resolved = resolve(at.page(), AccessKind::kRead);
-      if (!resolved) return Status::kInvalidArgs;
+      if (!resolved) return resolved.status() == Status::kParked ? Status::kParked : Status::kInvalidArgs;
       frame = *resolved;
     }
     size_t piece = std::min<size_t>(to.size() - done, kPageSize - at.page_offset());
@@ -105,7 +105,7 @@ Status AddressSpace::write(GuestAddr to, std::span<const std::byte> from) {
     PhysAddr frame = known.frame;
     if (known.page != at.page_number() || !known.writable) [[unlikely]] {
       Result<PhysAddr> resolved = resolve(at.page(), AccessKind::kWrite);
-      if (!resolved) return Status::kInvalidArgs;
+      if (!resolved) return resolved.status() == Status::kParked ? Status::kParked : Status::kInvalidArgs;
       frame = *resolved;
     }
     size_t piece = std::min<size_t>(from.size() - done, kPageSize - at.page_offset());
@@ -133,6 +133,7 @@ bool AddressSpace::map_page(GuestAddr page, PhysAddr frame, PagePermissions perm
 }
 
 void AddressSpace::unmap_pages(GuestAddr page, uint64_t count) {
+  if (!tables_) return;  // A damaged snapshot had none: what was loaded beside them goes again.
   forget(page, count);
   tables_->unmap(page, count);
 }

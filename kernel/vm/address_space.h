@@ -52,7 +52,8 @@ class AddressSpace final : public UserMemory {
   /// The mapping at an address; null when there is none.
   Mapping* find_mapping(GuestAddr address) const;
   /// Makes the page tables allow the access, or says why that cannot be: kNotFound (nothing is mapped there),
-  /// kAccessDenied, kOutOfRange (behind the end of the VMO), kNoMemory.
+  /// kAccessDenied, kOutOfRange (behind the end of the VMO), kNoMemory, how its pager failed; kParked when the thread
+  /// waits for the page now (Vm::page_request()), kShouldWait when it would have to.
   Status fault(GuestAddr address, AccessKind access);
 
   // UserMemory

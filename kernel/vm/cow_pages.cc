@@ -15,7 +15,20 @@ CowPages::CowPages(Vm& vm, PagesKind kind, PagesId id, PagesId family, uint64_t 
 
 CowPages::~CowPages() {
   CHECK(viewers_.empty(), "a mapping outlives the pages it shows");
+  CHECK(copies_.empty());
+  if (pinned_pages_ > 0) {
+    // Whoever pinned them is gone without a word: the kernel ends, or what was loaded is damaged.
+    map_.for_each(0, page_count_, [this](uint64_t, Slot slot) {
+      if (holds_frame(slot)) vm_.pmm().record(frame_of(slot)).pins = 0;
+    });
+  }
+  if (parent_) parent_->copies_.erase(id_);
   vm_.delist(*this, family_);
+}
+
+void CowPages::end() {
+  if (source_) source_->close();
+  vm_.end(*this);
 }
 
 Ref<CowPages> CowPages::create_anonymous(Vm& vm, uint64_t page_count) {
@@ -47,6 +60,14 @@ Ref<CowPages> CowPages::create_physical(Vm& vm, PhysAddr base, uint64_t page_cou
   return pages;
 }
 
+Ref<CowPages> CowPages::create_paged(Vm& vm, uint64_t page_count, bool traps_dirty) {
+  PagesId id = vm.next_pages_id();
+  Ref<CowPages> pages(new CowPages(vm, PagesKind::kPaged, id, id, page_count));
+  pages->source_ = std::make_unique<PageSource>(traps_dirty);
+  pages->zeros_from_ = page_count;
+  return pages;
+}
+
 Ref<CowPages> CowPages::create_for_load(Vm& vm, PagesId id, PagesId family) {
   return Ref<CowPages>(new CowPages(vm, PagesKind::kAnonymous, id, family, 0));
 }
@@ -54,6 +75,14 @@ Ref<CowPages> CowPages::create_for_load(Vm& vm, PagesId id, PagesId family) {
 std::optional<PageView> CowPages::peek(uint64_t page) const {
   CHECK(page < page_count_);
   if (kind_ == PagesKind::kPhysical) return PageView{physical_base_ + page * kPageSize, true};
+  if (rests_on_pager()) {
+    Seen seen = look(page);
+    if (!holds_frame(seen.slot)) return std::nullopt;
+    bool writable = seen.owner == this && seen.alone;
+    // A write to a clean page, or the first one since somebody asked, has to be noticed.
+    if (source_) writable = writable && modified_ && dirt(seen.slot) == PageDirt::kDirty;
+    return PageView{vm_.pmm().address(frame_of(seen.slot)), writable};
+  }
   auto [slot, alone] = map_.find_exclusive(page);
   if (!holds_frame(slot)) return std::nullopt;
   return PageView{vm_.pmm().address(frame_of(slot)), alone};
@@ -61,19 +90,32 @@ std::optional<PageView> CowPages::peek(uint64_t page) const {
 
 Result<PageView> CowPages::read_page(uint64_t page) {
   if (std::optional<PageView> view = peek(page)) return *view;
+  if (rests_on_pager() && absent(look(page))) return fetch(page, 1);
   return PageView{vm_.pmm().address(vm_.zero_frame()), false};
 }
 
-Result<PageView> CowPages::write_page(uint64_t page, const PageViewer* except) {
+bool CowPages::reads_zero(uint64_t page) const {
+  CHECK(page < page_count_);
+  if (kind_ == PagesKind::kPhysical) return false;
+  Seen seen = look(page);
+  return !holds_frame(seen.slot) && !absent(seen);
+}
+
+Result<PageView> CowPages::write_page(uint64_t page, const PageViewer* except, uint64_t ahead) {
   CHECK(page < page_count_);
   if (kind_ == PagesKind::kPhysical) return PageView{physical_base_ + page * kPageSize, true};
-  Pmm& pmm = vm_.pmm();
+  if (kind_ == PagesKind::kPaged) return write_paged(page, except, ahead);
+  if (kind_ == PagesKind::kPrivateCopy) return write_copy(page, except);
   auto [slot, alone] = map_.find_exclusive(page);
-  if (holds_frame(slot) && alone) return PageView{pmm.address(frame_of(slot)), true};
+  if (holds_frame(slot) && alone) return PageView{vm_.pmm().address(frame_of(slot)), true};
+  return put_copy(page, slot, except);
+}
 
+Result<PageView> CowPages::put_copy(uint64_t page, Slot original, const PageViewer* except) {
+  Pmm& pmm = vm_.pmm();
   std::optional<Frame> frame = pmm.allocate(FrameState::kObject);
   if (!frame) return Status::kNoMemory;
-  if (holds_frame(slot)) std::memcpy(pmm.writable(*frame), pmm.data(frame_of(slot)), kPageSize);
+  if (holds_frame(original)) std::memcpy(pmm.writable(*frame), pmm.data(frame_of(original)), kPageSize);
   pmm.record(*frame).shares = 1;
   // Viewers first: the old frame may go with its last share.
   tell_changed({page, 1}, except);
@@ -83,6 +125,10 @@ Result<PageView> CowPages::write_page(uint64_t page, const PageViewer* except) {
 
 Status CowPages::commit(PageRange pages) {
   for (uint64_t page = pages.first; page < pages.end(); ++page) {
+    if (rests_on_pager()) {
+      if (absent(look(page))) return fetch(page, pages.end() - page);
+      if (kind_ == PagesKind::kPaged) continue;
+    }
     Result<PageView> view = write_page(page);
     if (!view) return view.status();
   }
@@ -90,14 +136,126 @@ Status CowPages::commit(PageRange pages) {
 }
 
 void CowPages::drop(PageRange pages) {
-  CHECK(kind_ == PagesKind::kAnonymous && pages.end() <= page_count_);
+  CHECK(pages.end() <= page_count_);
   tell_changed(pages);
   map_.erase(pages.first, pages.count);
 }
 
-void CowPages::resize(uint64_t page_count) {
-  if (page_count < page_count_) drop({page_count, page_count_ - page_count});
+Status CowPages::decommit(PageRange pages) {
+  CHECK(kind_ == PagesKind::kAnonymous);
+  if (any_pinned(pages)) return Status::kBadState;
+  drop(pages);
+  return Status::kOk;
+}
+
+Status CowPages::zero(PageRange pages) {
+  CHECK(kind_ != PagesKind::kPhysical && pages.end() <= page_count_);
+  // Up to here an empty page is not simply zeros.
+  uint64_t limit = kind_ == PagesKind::kPaged         ? zeros_from_
+                   : kind_ == PagesKind::kPrivateCopy ? parent_end_
+                   : kind_ == PagesKind::kContiguous  ? page_count_
+                                                      : 0;
+  if (kind_ == PagesKind::kPrivateCopy && pages.first < parent_end_ && pages.end() >= parent_end_) {
+    // The end of what shows through: it need not show at all.
+    tell_changed({pages.first, parent_end_ - pages.first});
+    limit = parent_end_ = pages.first;
+  }
+  for (; pages.count > 0 && pages.first < limit; ++pages.first, --pages.count) TRY_STATUS(zero_page(pages.first));
+  if (pages.count == 0) return Status::kOk;
+  modified_ = modified_ || source_;
+  if (!any_pinned(pages)) {
+    drop(pages);
+    return Status::kOk;
+  }
+  std::vector<std::pair<uint64_t, Frame>> held;
+  map_.for_each(pages.first, pages.count, [&](uint64_t page, Slot slot) { held.emplace_back(page, frame_of(slot)); });
+  for (auto [page, frame] : held) {
+    if (frame != Frame::kNone && vm_.pmm().record(frame).pins > 0) {
+      std::memset(vm_.pmm().writable(frame), 0, kPageSize);
+    } else {
+      drop({page, 1});
+    }
+  }
+  return Status::kOk;
+}
+
+Status CowPages::zero_page(uint64_t page) {
+  Slot slot = map_.find(page);
+  if (slot == Slot::kZero || (slot == Slot::kEmpty && kind_ == PagesKind::kContiguous)) return Status::kOk;
+  if (kind_ == PagesKind::kPrivateCopy) {
+    bool shows = holds_frame(parent_->look(page + parent_first_).slot);
+    bool pinned = holds_frame(slot) && vm_.pmm().record(frame_of(slot)).pins > 0;
+    if (shows && !pinned) {
+      tell_changed({page, 1});
+      map_.set(page, Slot::kZero);
+      return Status::kOk;
+    }
+    // What the parent gets later must not show: this takes a frame.
+    if (slot == Slot::kEmpty) return put_copy(page, Slot::kZero, nullptr).status();
+  }
+  PageView view = TRY(write_page(page));
+  std::memset(vm_.platform().writable(view.address), 0, kPageSize);
+  return Status::kOk;
+}
+
+Status CowPages::resize(uint64_t page_count) {
+  modified_ = modified_ || source_;
+  if (page_count >= page_count_) {
+    page_count_ = page_count;
+    return Status::kOk;
+  }
+  PageRange gone = {page_count, page_count_ - page_count};
+  if (any_pinned(gone)) return Status::kBadState;
+  drop(gone);
   page_count_ = page_count;
+  parent_end_ = std::min(parent_end_, page_count);
+  // What the end of this one showed does not come back, even if it grows again.
+  for (auto& [id, copy] : copies_) {
+    uint64_t shows = page_count > copy->parent_first_ ? page_count - copy->parent_first_ : 0;
+    copy->parent_end_ = std::min(copy->parent_end_, shows);
+  }
+  if (source_) {
+    move_zeros_from(std::min(zeros_from_, page_count));
+    awaiting_end_ = std::min(awaiting_end_, page_count);
+    if (awaiting_end_ <= zeros_from_) awaiting_end_ = 0;
+    // Whoever waits for these pages finds that there are none.
+    source_->resolve(PageRequestKind::kRead, gone);
+    source_->resolve(PageRequestKind::kDirty, gone);
+  }
+  return Status::kOk;
+}
+
+Status CowPages::pin(PageRange pages) {
+  for (uint64_t page = pages.first; page < pages.end(); ++page) {
+    Slot slot = map_.find(page);
+    CHECK(holds_frame(slot), "page {} is not committed", page);
+    FrameRecord& record = vm_.pmm().record(frame_of(slot));
+    if (record.pins == kMaxPins) {
+      unpin({pages.first, page - pages.first});
+      return Status::kUnavailable;
+    }
+    ++record.pins;
+    ++pinned_pages_;
+  }
+  return Status::kOk;
+}
+
+void CowPages::unpin(PageRange pages) {
+  for (uint64_t page = pages.first; page < pages.end(); ++page) {
+    FrameRecord& record = vm_.pmm().record(frame_of(map_.find(page)));
+    CHECK(record.pins > 0 && pinned_pages_ > 0);
+    --record.pins;
+    --pinned_pages_;
+  }
+}
+
+bool CowPages::any_pinned(PageRange pages) const {
+  bool any = false;
+  if (pinned_pages_ == 0) return any;
+  map_.for_each(pages.first, pages.count, [&](uint64_t, Slot slot) {
+    any = any || (holds_frame(slot) && vm_.pmm().record(frame_of(slot)).pins > 0);
+  });
+  return any;
 }
 
 Ref<CowPages> CowPages::snapshot(uint64_t first, uint64_t page_count) {
@@ -135,33 +293,29 @@ void CowPages::remove_viewer(PageViewer& viewer) {
   if (viewers_.empty()) longest_view_ = 0;
 }
 
-template <class F>
-void CowPages::for_each_viewer_of(PageRange pages, F&& visit) const {
-  if (viewers_.empty()) return;
-  struct Probe final : PageViewer {
-    explicit Probe(uint64_t first) { viewed_.first = first; }
-    void pages_changed(PageRange) override {}
-    void pages_shared(PageRange) override {}
-  } probe(pages.first < longest_view_ ? 0 : pages.first - longest_view_ + 1);
-  for (auto at = viewers_.lower_bound(&probe); at != viewers_.end() && (*at)->viewed().first < pages.end(); ++at) {
-    if ((*at)->viewed().end() > pages.first) visit(**at);
-  }
-}
-
 void CowPages::tell_changed(PageRange pages, const PageViewer* except) const {
   for_each_viewer_of(pages, [&](PageViewer& viewer) {
     if (&viewer != except) viewer.pages_changed(pages.intersect(viewer.viewed()));
   });
+  if (!copies_.empty()) tell_copies(pages);
 }
 
 void CowPages::state(Archive& ar, PageMap::Sharing& sharing) {
-  ar(kind_, page_count_, physical_base_.value);
-  if (ar.loading() && (kind_ > PagesKind::kPhysical || page_count_ > PageMap::kMaxPages)) {
+  ar(kind_, page_count_, physical_base_.value, pinned_pages_);
+  if (ar.loading() && (kind_ > PagesKind::kPrivateCopy || page_count_ > PageMap::kMaxPages)) {
     kind_ = PagesKind::kAnonymous;
     page_count_ = 0;
     ar.fail("a page container out of range");
   }
   map_.state(ar, sharing);
+  if (kind_ == PagesKind::kPaged) state_paged(ar);
+  if (kind_ == PagesKind::kPrivateCopy) state_copy(ar);
+  if (!ar.loading() || pinned_pages_ == 0) return;
+  uint64_t pins = 0;
+  map_.for_each(0, page_count_, [&](uint64_t, Slot slot) {
+    if (holds_frame(slot)) pins += vm_.pmm().record(frame_of(slot)).pins;
+  });
+  if (pins != pinned_pages_) ar.fail("pins that nobody counted");
 }
 
 }  // namespace jacinth::kernel

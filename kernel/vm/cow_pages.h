@@ -10,15 +10,25 @@
 // Containers that came from one another by snapshots are a family. They share frames through their page maps and know
 // nothing else of each other.
 //
-// Left out so far: page sources (pagers), read-through copies of pager-backed containers, pinning.
+// A container with a pager (kPaged) asks its source for what it lacks, and keeps track of what was written
+// (paged_pages.cc). Private copies of it, and of each other, look through to their parents for all that they do not
+// have themselves:
+//
+//   kPaged <--parent_-- kPrivateCopy <--parent_-- kPrivateCopy
+//
+// Left out so far: loans of contiguous pages, eviction.
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <set>
 
 #include "kernel/abi/names.h"
+#include "kernel/abi/pager.h"
 #include "kernel/object/ref.h"
 #include "kernel/vm/page_map.h"
+#include "kernel/vm/page_source.h"
 #include "kernel/vm/page_viewer.h"
 #include "kernel/vm/pages_id.h"
 
@@ -28,9 +38,11 @@ class Vm;
 
 /// Where pages come from.
 enum class PagesKind : uint8_t {
-  kAnonymous,   ///< Zeros until written.
-  kContiguous,  ///< One run of frames, committed from the start.
-  kPhysical,    ///< A range of physical addresses that the kernel does not manage: device registers.
+  kAnonymous,    ///< Zeros until written.
+  kContiguous,   ///< One run of frames, committed from the start.
+  kPhysical,     ///< A range of physical addresses that the kernel does not manage: device registers.
+  kPaged,        ///< A pager's.
+  kPrivateCopy,  ///< What a paged container, or another copy, shows, until written.
 };
 
 /// A page as a reader, a writer or a mapping finds it.
@@ -46,19 +58,28 @@ class CowPages final {
   /// kNoMemory when no such run of frames is free.
   static Result<Ref<CowPages>> create_contiguous(Vm& vm, uint64_t page_count, uint64_t alignment);
   static Ref<CowPages> create_physical(Vm& vm, PhysAddr base, uint64_t page_count);
+  /// Pages that `connect` a pager: absent at first.
+  static Ref<CowPages> create_paged(Vm& vm, uint64_t page_count, bool traps_dirty);
   /// Empty, to be loaded.
   static Ref<CowPages> create_for_load(Vm& vm, PagesId id, PagesId family);
 
   CowPages(const CowPages&) = delete;
   CowPages& operator=(const CowPages&) = delete;
 
+  Vm& vm() const { return vm_; }
   PagesId id() const { return id_; }
   PagesId family() const { return family_; }
   PagesKind kind() const { return kind_; }
   uint64_t page_count() const { return page_count_; }
   PhysAddr physical_base() const { return physical_base_; }
 
-  // Pages must be below page_count() in all of these.
+  /// Null unless kPaged.
+  PageSource* source() const { return source_.get(); }
+  /// Whether a pager stands behind it, or behind a container that it looks through to.
+  bool rests_on_pager() const { return kind_ == PagesKind::kPaged || kind_ == PagesKind::kPrivateCopy; }
+
+  // Pages must be below page_count() in all of these. Where pages may have to come from a pager, kParked means that the
+  // thread waits for them and looks again, kShouldWait that no thread was there to wait.
 
   /// What the page shows now, without doing anything about it; nothing when only a fault would bring it.
   std::optional<PageView> peek(uint64_t page) const;
@@ -66,19 +87,54 @@ class CowPages final {
   Result<PageView> read_page(uint64_t page);
   /// The page to write to, its frame its own; kNoMemory when there is no frame left. All viewers but `except` are told
   /// when the page changes its frame.
-  Result<PageView> write_page(uint64_t page, const PageViewer* except = nullptr);
+  /// All viewers but `except` are told when the page changes its frame. `ahead`: as many pages are about to be written.
+  Result<PageView> write_page(uint64_t page, const PageViewer* except = nullptr, uint64_t ahead = 1);
+  /// Whether the page is known to hold zeros and nothing else, without looking into a frame.
+  bool reads_zero(uint64_t page) const;
 
-  /// Gives every page in the range a frame of its own. What was committed before a failure stays.
+  /// Gives every page in the range a frame of its own; those of a pager are only brought in. What was committed before
+  /// a failure stays.
   Status commit(PageRange pages);
-  /// Lets go of the frames: the pages are zero afterwards. For anonymous containers.
-  void drop(PageRange pages);
-  /// Pages past the new end are let go of.
-  void resize(uint64_t page_count);
+  /// Lets go of the frames: the pages are zero afterwards. For anonymous containers. kBadState when one is pinned.
+  Status decommit(PageRange pages);
+  /// The pages are zero afterwards, with as few frames as that takes.
+  Status zero(PageRange pages);
+  /// Pages past the new end are let go of; kBadState when one is pinned.
+  Status resize(uint64_t page_count);
+  /// Holds the frames of committed pages in place, once more; kUnavailable when one is held too often. Pinned pages are
+  /// not let go of by anything, and the container takes no snapshot.
+  Status pin(PageRange pages);
+  void unpin(PageRange pages);
+  bool any_pinned(PageRange pages) const;
+  uint64_t pinned_pages() const { return pinned_pages_; }
   /// A container that sees what this one has in the range, now, from its own page 0 on. For anonymous containers. The
   /// range may stick out at the end: zeros.
   Ref<CowPages> snapshot(uint64_t first, uint64_t page_count);
   /// Offsets add up along a chain of snapshots; past 2^54 pages there is no room for one more.
   bool can_snapshot(uint64_t first) const { return map_.numbered(first); }
+  /// A container that shows what this one shows in the range, until it is written itself. For those that rest on a
+  /// pager.
+  Ref<CowPages> private_copy(uint64_t first, uint64_t page_count);
+
+  // --- what a pager does, for paged containers ---
+
+  /// Moves the pages of `from` in, where they are absent; where `from` has none, zeros. kNoMemory when that takes more
+  /// bookkeeping than RAM would.
+  Status supply(PageRange pages, CowPages& from, uint64_t from_first);
+  /// Consents to writes. kNotFound when a page is absent, kNotSupported unless dirty pages are trapped.
+  Status dirty(PageRange pages);
+  void writeback_begin(PageRange pages);
+  void writeback_end(PageRange pages);
+  /// Calls visit(PageRange, zeros without frames) for each run of pages that is not clean, in order, while it returns
+  /// true.
+  template <class F>
+  void for_each_dirty(PageRange pages, F&& visit);
+  /// Brings the page in, and keeps it from being reclaimed as long as there is anything else.
+  Status always_need(uint64_t page);
+  /// Whether it was written to since the last time that `reset` was asked for.
+  bool modified(bool reset);
+  /// No more requests; pages that are clean go.
+  void detach();
 
   /// Pages in the range that this container is charged for. A frame that several of a family see is charged to the
   /// oldest of them, so that every frame is charged once (in Zircon: to the side that was cloned first, until it goes).
@@ -98,14 +154,44 @@ class CowPages final {
 
   void add_ref() { ++refs_; }
   void release() {
-    if (--refs_ == 0) delete this;
+    if (--refs_ == 0) end();
   }
 
   void state(Archive& ar, PageMap::Sharing& sharing);
 
  private:
+  friend class Vm;
   CowPages(Vm& vm, PagesKind kind, PagesId id, PagesId family, uint64_t page_count);
   ~CowPages();
+  void end();
+
+  /// What a page shows, and who has it.
+  struct Seen {
+    const CowPages* owner;
+    uint64_t page;  ///< In the owner.
+    Slot slot;
+    bool alone;
+  };
+  Seen look(uint64_t page) const;
+  /// Whether what was seen has to be brought in by a pager.
+  static bool absent(const Seen& seen) {
+    return seen.slot == Slot::kEmpty && seen.owner->source_ && seen.page < seen.owner->zeros_from_;
+  }
+  /// Asks the pager for the page, and for up to `run` of those behind it that are absent too.
+  Status fetch(uint64_t page, uint64_t run);
+  Status need(PageRequestKind kind, PageRange pages) const;
+  Result<PageView> write_paged(uint64_t page, const PageViewer* except, uint64_t ahead);
+  Result<PageView> write_copy(uint64_t page, const PageViewer* except);
+  Result<PageView> put_copy(uint64_t page, Slot original, const PageViewer* except);
+  PageDirt dirt(Slot slot) const;
+  Status zero_page(uint64_t page);
+  void drop(PageRange pages);
+  void move_zeros_from(uint64_t page);
+  void advance_zeros_from(PageRange pages);
+  void limit_children();
+  void tell_copies(PageRange pages) const;
+  void state_paged(Archive& ar);
+  void state_copy(Archive& ar);
 
   template <class F>
   void for_each_viewer_of(PageRange pages, F&& visit) const;
@@ -125,9 +211,71 @@ class CowPages final {
   uint64_t page_count_;
   PhysAddr physical_base_;  ///< Of physical and contiguous containers.
   PageMap map_;
+  uint64_t pinned_pages_ = 0;
+
+  // Of paged containers. Pages from zeros_from_ on that are empty are zeros which nobody has written back yet (the
+  // container grew); up to awaiting_end_ the pager is at it.
+  std::unique_ptr<PageSource> source_;
+  uint64_t zeros_from_ = 0;
+  uint64_t awaiting_end_ = 0;
+  bool modified_ = false;
+
+  // Of private copies: own page 0 is the parent's parent_first_; from parent_end_ on the parent does not show.
+  Ref<CowPages> parent_;
+  uint64_t parent_first_ = 0;
+  uint64_t parent_end_ = 0;
+  std::map<PagesId, CowPages*> copies_;  // Those whose parent this is.
+
   std::set<PageViewer*, Earlier> viewers_;
   uint64_t longest_view_ = 0;  ///< No viewer views more pages: bounds the search for those that overlap a range.
   uint64_t next_ticket_ = 0;
 };
+
+template <class F>
+void CowPages::for_each_viewer_of(PageRange pages, F&& visit) const {
+  if (viewers_.empty()) return;
+  struct Probe final : PageViewer {
+    explicit Probe(uint64_t first) { viewed_.first = first; }
+    void pages_changed(PageRange) override {}
+    void pages_shared(PageRange) override {}
+  } probe(pages.first < longest_view_ ? 0 : pages.first - longest_view_ + 1);
+  for (auto at = viewers_.lower_bound(&probe); at != viewers_.end() && (*at)->viewed().first < pages.end(); ++at) {
+    if ((*at)->viewed().end() > pages.first) visit(**at);
+  }
+}
+
+template <class F>
+void CowPages::for_each_dirty(PageRange pages, F&& visit) {
+  advance_zeros_from(pages);
+  PageRange run;
+  bool run_zero = false;
+  bool more = true;
+  auto add = [&](PageRange next, bool zero) {
+    if (run.count > 0 && run_zero == zero && run.end() == next.first) {
+      run.count += next.count;
+      return;
+    }
+    if (run.count > 0 && more) more = visit(run, run_zero);
+    run = next;
+    run_zero = zero;
+  };
+  uint64_t gap = pages.first < zeros_from_ ? zeros_from_ : pages.first;
+  map_.for_each(pages.first, pages.count, [&](uint64_t page, Slot slot) {
+    if (page < zeros_from_) {
+      if (dirt(slot) != PageDirt::kClean) add({page, 1}, false);
+      return;
+    }
+    if (page > gap) add({gap, page - gap}, true);
+    // Pages on either side of zeros_from_ are told apart.
+    if (page == zeros_from_ && run.count > 0 && more) {
+      more = visit(run, run_zero);
+      run = {};
+    }
+    add({page, 1}, false);
+    gap = page + 1;
+  });
+  if (gap < pages.end()) add({gap, pages.end() - gap}, true);
+  if (run.count > 0 && more) visit(run, run_zero);
+}
 
 }  // namespace jacinth::kernel

@@ -21,12 +21,24 @@ enum class FrameState : uint8_t {
 };
 inline constexpr unsigned kFrameStates = 6;
 
+/// Whether what the frame holds differs from what the pager that it came from has: for pages of pagers alone.
+enum class PageDirt : uint8_t {
+  kClean,
+  kDirty,          ///< Written to.
+  kAwaitingClean,  ///< The pager is about to write it back; a write before it is done makes it dirty again.
+};
+
+/// VM_PAGE_OBJECT_MAX_PIN_COUNT of Zircon.
+inline constexpr uint8_t kMaxPins = 31;
+
 /// Plain data, 32 bytes: the only host memory that grows with guest RAM, and only as far as RAM was ever used.
 struct FrameRecord {
   FrameState state = FrameState::kFree;
-  uint8_t reserved = 0;
+  PageDirt dirt = PageDirt::kClean;
   /// How many DMA users hold the frame in place.
-  uint16_t pins = 0;
+  uint8_t pins = 0;
+  /// A program said that it needs the page always.
+  bool always_need = false;
   /// How many leaves of page maps name the frame. One: whoever reaches it alone may write to it.
   uint32_t shares = 0;
   /// Where the frame is, when it is in one place only by nature (containers that never share): kNone otherwise.

@@ -192,6 +192,29 @@ void PageMap::clear() {
   base_ = 0;
 }
 
+std::optional<uint64_t> PageMap::next_below(const Node* node, uint64_t node_base, uint64_t first, uint64_t last) {
+  uint64_t end = node_base + span(node->level) - 1;
+  if (last < node_base || first > end) return std::nullopt;
+  uint64_t step = node->level == 0 ? 1 : span(node->level - 1u);
+  uint64_t from = std::max(first, node_base) - node_base;
+  uint64_t to = std::min(last, end) - node_base;
+  for (uint64_t i = from / step; i <= to / step; ++i) {
+    if (node->level == 0) {
+      if (static_cast<const Leaf*>(node)->slots[i] != Slot::kEmpty) return node_base + i;
+    } else if (const Node* child = static_cast<const Inner*>(node)->children[i]) {
+      if (auto found = next_below(child, node_base + i * step, first, last)) return found;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<uint64_t> PageMap::next_in(uint64_t first, uint64_t count) const {
+  if (root_ == nullptr || count == 0) return std::nullopt;
+  std::optional<uint64_t> index = next_below(root_, 0, first + base_, first + base_ + count - 1);
+  if (!index) return std::nullopt;
+  return *index - base_;
+}
+
 PageMap PageMap::snapshot(uint64_t first, uint64_t count) const {
   PageMap child(*pmm_);
   if (root_ == nullptr || count == 0) return child;

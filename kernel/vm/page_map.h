@@ -22,6 +22,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -69,6 +70,8 @@ class PageMap {
   /// Whether the numbering has room for a snapshot that begins there: they add up along a chain of snapshots.
   bool numbered(uint64_t first) const { return first <= kMaxBase && base_ <= kMaxBase - first; }
 
+  /// The first page in the range that is not empty.
+  std::optional<uint64_t> next_in(uint64_t first, uint64_t count) const;
   /// Calls visit(page, slot) for each page in the range that is not empty, in order. The map must not change meanwhile.
   template <class F>
   void for_each(uint64_t first, uint64_t count, F&& visit) const {
@@ -133,6 +136,7 @@ class PageMap {
   /// The node with nobody else in it: itself, or a copy in its place.
   Node* own(Node*& place);
   void erase_in(Node*& place, uint64_t node_base, uint64_t first, uint64_t last);
+  static std::optional<uint64_t> next_below(const Node* node, uint64_t node_base, uint64_t first, uint64_t last);
   static bool any_in(const Node* node, uint64_t node_base, uint64_t first, uint64_t last);
   static uint64_t count_unseen(const Node* node, std::span<const Node* const> others, uint64_t node_base,
                                uint64_t first, uint64_t last);

@@ -29,6 +29,10 @@ void Vm::attach(Core& core) {
   aslr_.enabled = core.option("aslr.disable", 0) == 0;
   aslr_.entropy_bits = bits("aslr.entropy_bits", 30);
   aslr_.compact_entropy_bits = bits("aslr.compact_entropy_bits", 8);
+  constexpr int64_t kSecond = 1'000'000'000;
+  pager_patience_ = Duration{
+      static_cast<int64_t>(std::min<uint64_t>(core.option("kernel.userpager.overtime_timeout_seconds", 300), 1 << 30)) *
+      kSecond};
   core.objects().register_type<Vmo>();
   core.objects().register_type<AddressRegion>();
 }
@@ -36,6 +40,25 @@ void Vm::attach(Core& core) {
 void Vm::enlist(CowPages& pages, PagesId family) { pages_.emplace(std::pair(family, pages.id()), &pages); }
 
 void Vm::delist(CowPages& pages, PagesId family) { pages_.erase({family, pages.id()}); }
+
+bool Vm::alone_in_family(PagesId family) const {
+  auto at = pages_.lower_bound({family, PagesId::kNone});
+  return at == pages_.end() || ++at == pages_.end() || at->first.first != family;
+}
+
+void Vm::end(CowPages& pages) {
+  ending_.push_back(&pages);
+  if (ending_now_) return;
+  ending_now_ = true;
+  while (!ending_.empty()) {
+    CowPages* next = ending_.back();
+    ending_.pop_back();
+    delete next;
+  }
+  ending_now_ = false;
+}
+
+Time Vm::pager_patience() const { return pager_patience_.ns == 0 ? Time::never() : core_->now() + pager_patience_; }
 
 void Vm::settle_loaded() {
   loaded_spaces_.clear();

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <utility>
+#include <vector>
 
 #include "kernel/object/core.h"
 #include "kernel/vm/cow_pages.h"
@@ -55,6 +56,12 @@ class Vm {
   Frame zero_frame() const { return zero_frame_; }
 
   const Aslr& aslr() const { return aslr_; }
+  /// The thread that runs now, where it would wait for pages; null when nobody could.
+  PageRequest* page_request() const { return page_request_; }
+  void set_page_request(PageRequest* request) { page_request_ = request; }
+  /// When a thread that begins to wait for a pager now gives up (kernel.userpager.overtime_timeout_seconds).
+  Time pager_patience() const;
+
   const VdsoRules& vdso() const { return vdso_; }
   void set_vdso(const VdsoRules& rules) { vdso_ = rules; }
 
@@ -64,6 +71,8 @@ class Vm {
   void for_each_pages(F&& visit) const {
     for (const auto& [key, pages] : pages_) visit(*pages);
   }
+  /// Whether a container is the only one of its family.
+  bool alone_in_family(PagesId family) const;
   template <class F>
   void for_each_of_family(PagesId family, F&& visit) const {
     auto at = pages_.lower_bound({family, PagesId::kNone});
@@ -86,6 +95,8 @@ class Vm {
   uint64_t next_space_id() { return ++last_space_id_; }
   void enlist(CowPages& pages, PagesId family);
   void delist(CowPages& pages, PagesId family);
+  /// The last reference went. What it held on to ends after it, not within it: chains may be long.
+  void end(CowPages& pages);
 
   void state_pages(Archive& ar);
   void state_spaces(Archive& ar);
@@ -97,6 +108,10 @@ class Vm {
   Frame zero_frame_ = Frame::kNone;
   Aslr aslr_;
   VdsoRules vdso_;
+  Duration pager_patience_{};
+  PageRequest* page_request_ = nullptr;  // Not state: set while a thread's call or fault is at work.
+  std::vector<CowPages*> ending_;
+  bool ending_now_ = false;
   uint64_t last_pages_id_ = 0;
   uint64_t last_space_id_ = 0;
   std::map<std::pair<PagesId, PagesId>, CowPages*> pages_;  // By family, then number: by age in both.

@@ -56,6 +56,17 @@ Result<Ref<Vmo>> Vmo::create_physical(Core& core, PhysAddr base, uint64_t size) 
   return vmo;
 }
 
+Result<Ref<Vmo>> Vmo::create_paged(Core& core, uint64_t size, VmoOptions options, Koid pager) {
+  if (!within(options, VmoOptions::kResizable | VmoOptions::kTrapDirty)) return Status::kInvalidArgs;
+  if (size > kMaxSize) return Status::kOutOfRange;
+  Ref<CowPages> pages =
+      CowPages::create_paged(core.vm(), round_up_to_page(size) / kPageSize, contains(options, VmoOptions::kTrapDirty));
+  Ref<Vmo> vmo = make_object<Vmo>(core, std::move(pages), size);
+  vmo->resizable_ = contains(options, VmoOptions::kResizable);
+  vmo->pager_ = pager;
+  return vmo;
+}
+
 Status Vmo::read(uint64_t offset, std::span<std::byte> to) {
   std::byte* out = to.data();
   return for_each_piece(offset, to.size(), AccessKind::kRead, [&](PageView view, uint64_t within, uint64_t length) {
@@ -79,16 +90,12 @@ PageRange Vmo::container_range(uint64_t first_byte, uint64_t end_byte) const {
   return {slice_first_ + first, round_up_to_page(end_byte) / kPageSize - first};
 }
 
-bool Vmo::in_snapshot_family() const {
-  size_t members = 0;
-  core().vm().for_each_of_family(pages_->family(), [&](const CowPages&) { ++members; });
-  return members > 1;
-}
+bool Vmo::in_snapshot_family() const { return !core().vm().alone_in_family(pages_->family()); }
 
 Status Vmo::set_size(uint64_t size) {
   if (!resizable_) return Status::kUnavailable;
   if (size > kMaxSize) return Status::kOutOfRange;
-  pages_->resize(round_up_to_page(size) / kPageSize);
+  TRY_STATUS(pages_->resize(round_up_to_page(size) / kPageSize));
   // What a program cut off must not come back when it grows the VMO again.
   if (size % kPageSize != 0) TRY_STATUS(zero(size, round_up_to_page(size) - size));
   content_size_ = size;
@@ -99,8 +106,7 @@ Status Vmo::grow(uint64_t new_size) {
   CHECK(new_size % kPageSize == 0 && new_size >= size());
   if (!resizable_) return Status::kUnavailable;
   if (new_size > kMaxSize) return Status::kOutOfRange;
-  pages_->resize(new_size / kPageSize);
-  return Status::kOk;
+  return pages_->resize(new_size / kPageSize);
 }
 
 Status Vmo::set_content_size(uint64_t content) {
@@ -124,8 +130,7 @@ Status Vmo::decommit(uint64_t offset, uint64_t length) {
   if (pages_->kind() != PagesKind::kAnonymous || in_snapshot_family()) return Status::kNotSupported;
   if (!in_range(offset, length)) return Status::kOutOfRange;
   if (offset % kPageSize != 0 || length % kPageSize != 0) return Status::kInvalidArgs;
-  if (length > 0) pages_->drop(container_range(offset, offset + length));
-  return Status::kOk;
+  return length > 0 ? pages_->decommit(container_range(offset, offset + length)) : Status::kOk;
 }
 
 Status Vmo::zero(uint64_t offset, uint64_t length) {
@@ -134,17 +139,16 @@ Status Vmo::zero(uint64_t offset, uint64_t length) {
   uint64_t end = offset + length;
   auto zero_part = [this](uint64_t from, uint64_t to) -> Status {
     uint64_t page = slice_first_ + from / kPageSize;
-    if (!pages_->peek(page)) return Status::kOk;
+    if (pages_->reads_zero(page)) return Status::kOk;
     PageView view = TRY(pages_->write_page(page));
     std::memset(core().platform().writable(view.address) + from % kPageSize, 0, to - from);
     return Status::kOk;
   };
-  bool can_drop = pages_->kind() == PagesKind::kAnonymous;
   while (offset < end) {
     uint64_t page_end = round_down_to_page(offset) + kPageSize;
-    if (can_drop && offset % kPageSize == 0 && end - offset >= kPageSize) {
+    if (offset % kPageSize == 0 && end - offset >= kPageSize) {
       uint64_t whole = round_down_to_page(end - offset);
-      pages_->drop(container_range(offset, offset + whole));
+      TRY_STATUS(pages_->zero(container_range(offset, offset + whole)));
       offset += whole;
     } else {
       TRY_STATUS(zero_part(offset, std::min(end, page_end)));
@@ -159,8 +163,56 @@ Status Vmo::cache_operation(uint64_t offset, uint64_t length) const {
   return in_range(offset, length) ? Status::kOk : Status::kOutOfRange;
 }
 
-Status Vmo::hint(uint64_t offset, uint64_t length) const {
-  return in_range(offset, length) ? Status::kOk : Status::kOutOfRange;
+Status Vmo::hint(abi::VmoOp op, uint64_t offset, uint64_t length, uint64_t& done) {
+  if (!pages_->rests_on_pager()) return Status::kOk;
+  if (!in_range(offset, length)) return Status::kOutOfRange;
+  if (length == 0) return Status::kOk;
+  if (op == abi::VmoOp::kDontNeed) return Status::kOk;  // Nothing is reclaimed yet, so nothing can go first.
+  PageRange pages = container_range(offset, offset + length);
+  while (done < pages.count && pages.first + done < pages_->page_count()) {
+    Status status = pages_->always_need(pages.first + done);
+    if (status == Status::kParked) return status;
+    ++done;
+  }
+  return Status::kOk;
+}
+
+Status Vmo::pin(uint64_t offset, uint64_t length) {
+  if (length == 0) return Status::kInvalidArgs;
+  if (!in_range(offset, length)) return Status::kOutOfRange;
+  if (is_physical()) return Status::kOk;
+  PageRange pages = container_range(offset, offset + length);
+  TRY_STATUS(pages_->commit(pages));
+  return pages_->pin(pages);
+}
+
+void Vmo::unpin(uint64_t offset, uint64_t length) {
+  if (!is_physical()) pages_->unpin(container_range(offset, offset + length));
+}
+
+Result<PageRange> Vmo::page_range(uint64_t offset, uint64_t length) const {
+  if (offset % kPageSize != 0 || length % kPageSize != 0) return Status::kInvalidArgs;
+  if (!in_range(offset, length)) return Status::kOutOfRange;
+  return PageRange{slice_first_ + offset / kPageSize, length / kPageSize};
+}
+
+Status Vmo::check_giving(uint64_t offset, uint64_t length) const {
+  if (is_physical()) return Status::kNotSupported;
+  if (!in_range(offset, length)) return Status::kOutOfRange;
+  bool plain = pages_->kind() == PagesKind::kAnonymous && !slice_ && children_.empty() && !in_snapshot_family();
+  return plain && !pages_->any_pinned(container_range(offset, offset + length)) ? Status::kOk : Status::kBadState;
+}
+
+Status Vmo::supply(uint64_t offset, uint64_t length, Vmo& aux, uint64_t aux_offset) {
+  TRY_STATUS(aux.check_giving(aux_offset, length));
+  PageRange given = TRY(aux.page_range(aux_offset, length));
+  Result<PageRange> pages = page_range(offset, length);
+  Status status = pages.status();
+  if (given.count == 0) return status;
+  if (pages) status = pages_->supply(*pages, *aux.pages_, given.first);
+  // What was not taken is gone all the same.
+  if (status != Status::kOk) static_cast<void>(aux.pages_->decommit(given));
+  return status;
 }
 
 Status Vmo::lock(uint64_t offset, uint64_t length, abi::VmoLockState* lock_state) {
@@ -182,6 +234,7 @@ Status Vmo::unlock(uint64_t offset, uint64_t length) {
 Status Vmo::set_cache_policy(CachePolicy policy) {
   if (policy == cache_policy_) return Status::kOk;
   if (share_count() > 0 || parent_ != nullptr || !children_.empty() || in_snapshot_family()) return Status::kBadState;
+  if (pages_->pinned_pages() > 0) return Status::kBadState;
   bool committed = pages_->kind() == PagesKind::kAnonymous && pages_->committed_pages({0, page_count()}) > 0;
   if (cache_policy_ != CachePolicy::kCached && committed) return Status::kBadState;
   cache_policy_ = policy;
@@ -202,7 +255,8 @@ Result<Ref<Vmo>> Vmo::create_child(VmoChildOptions options, uint64_t offset, uin
       return Status::kInvalidArgs;
     if (!within(options, type | VmoChildOptions::kResizable)) return Status::kInvalidArgs;
     bool resizable = contains(options, VmoChildOptions::kResizable);
-    child = TRY(create_snapshot(offset, size, resizable));
+    bool copy = type == VmoChildOptions::kSnapshotAtLeastOnWrite && pages_->rests_on_pager();
+    child = TRY(copy ? create_private_copy(offset, size, resizable) : create_snapshot(offset, size, resizable));
     child->immutable_ = type == VmoChildOptions::kSnapshot && !writable && !resizable;
   }
   if (copy_name) child->name_ = name_;
@@ -217,7 +271,7 @@ Result<Ref<Vmo>> Vmo::create_slice(uint64_t offset, uint64_t size) {
   if (!in_range(offset, rounded)) return Status::kInvalidArgs;
   if (resizable_ || discardable_) return Status::kNotSupported;
   // Pages that are zeroed on demand could not be kept out of the cache.
-  if (cache_policy_ != CachePolicy::kCached && pages_->kind() == PagesKind::kAnonymous) return Status::kBadState;
+  if (cache_policy_ != CachePolicy::kCached && !is_physical() && !is_contiguous()) return Status::kBadState;
   Ref<Vmo> slice = make_object<Vmo>(core(), pages_, size);
   slice->slice_ = true;
   slice->slice_first_ = slice_first_ + offset / kPageSize;
@@ -230,12 +284,25 @@ Result<Ref<Vmo>> Vmo::create_snapshot(uint64_t offset, uint64_t size, bool resiz
   if (offset % kPageSize != 0) return Status::kInvalidArgs;
   if (size > kMaxSize) return Status::kOutOfRange;
   if (pages_->kind() != PagesKind::kAnonymous || slice_ || discardable_) return Status::kNotSupported;
-  if (cache_policy_ != CachePolicy::kCached) return Status::kBadState;
+  // What a device may write to cannot be one thing for one side and another for the other.
+  if (cache_policy_ != CachePolicy::kCached || pages_->pinned_pages() > 0) return Status::kBadState;
   uint64_t rounded = round_up_to_page(size);
   uint64_t first = offset / kPageSize;
   if (offset + rounded < offset || !pages_->can_snapshot(first)) return Status::kInvalidArgs;
   Ref<CowPages> pages = pages_->snapshot(first, rounded / kPageSize);
   Ref<Vmo> child = make_object<Vmo>(core(), std::move(pages), size);
+  child->resizable_ = resizable;
+  return child;
+}
+
+Result<Ref<Vmo>> Vmo::create_private_copy(uint64_t offset, uint64_t size, bool resizable) {
+  if (offset % kPageSize != 0) return Status::kInvalidArgs;
+  if (size > kMaxSize) return Status::kOutOfRange;
+  if (slice_) return Status::kNotSupported;
+  if (cache_policy_ != CachePolicy::kCached) return Status::kBadState;
+  uint64_t rounded = round_up_to_page(size);
+  if (offset + rounded < offset) return Status::kInvalidArgs;
+  Ref<Vmo> child = make_object<Vmo>(core(), pages_->private_copy(offset / kPageSize, rounded / kPageSize), size);
   child->resizable_ = resizable;
   return child;
 }
@@ -277,7 +344,7 @@ abi::InfoVmo Vmo::info() const {
   info.flags = when(!is_physical(), InfoVmoFlags::kTypePaged) | when(resizable_, InfoVmoFlags::kResizable) |
                when(parent_ != nullptr && !slice_, InfoVmoFlags::kIsCowClone) |
                when(is_contiguous(), InfoVmoFlags::kContiguous) | when(discardable_, InfoVmoFlags::kDiscardable) |
-               when(immutable_, InfoVmoFlags::kImmutable);
+               when(pages_->rests_on_pager(), InfoVmoFlags::kPagerBacked) | when(immutable_, InfoVmoFlags::kImmutable);
   info.committed_bytes = attributed_bytes();
   info.cache_policy = cache_policy_;
   info.metadata_bytes = slice_ ? 0 : pages_->heap_bytes();
@@ -292,13 +359,17 @@ Status Vmo::set_name(std::string_view name) {
 void Vmo::state(Archive& ar) {
   Object::state(ar);
   state_ref(ar, core().vm(), pages_);
-  ar(name_, content_size_, resizable_, discardable_, immutable_, slice_, slice_first_, slice_pages_, cache_policy_,
-     lock_count_);
+  ar(name_, content_size_, resizable_, discardable_, immutable_, pager_, slice_, slice_first_, slice_pages_,
+     cache_policy_, lock_count_);
   state_link(ar, parent_);
   if (!ar.loading()) return;
   if (!pages_) {
     ar.fail("a VMO without pages");
     pages_ = CowPages::create_anonymous(core().vm(), 0);
+  }
+  if (pager_ != Koid::kInvalid && (pages_->kind() != PagesKind::kPaged || slice_)) {
+    pager_ = Koid::kInvalid;
+    ar.fail("a pager's VMO without its pages");
   }
   if (slice_ && (slice_first_ > pages_->page_count() || slice_pages_ > pages_->page_count() - slice_first_))
     ar.fail("a slice outside its pages");

@@ -8,7 +8,7 @@
 // A child outlives its parent. When a VMO goes, its children become children of its own parent, so "zero children"
 // is said of a VMO only when everything that came from it is gone.
 //
-// Left out so far: pager-backed VMOs, pinning, reclaim of discardable VMOs (they are never discarded).
+// Left out so far: reclaim of discardable VMOs (they are never discarded).
 #pragma once
 
 #include <cstdint>
@@ -37,6 +37,8 @@ class Vmo final : public Object {
   static Result<Ref<Vmo>> create_contiguous(Core& core, uint64_t size, uint64_t alignment);
   /// Physical addresses that are not the kernel's to hand out; uncached.
   static Result<Ref<Vmo>> create_physical(Core& core, PhysAddr base, uint64_t size);
+  /// Pages come from the pager `pager`, which connects itself to source(). kTrapDirty may be among the options.
+  static Result<Ref<Vmo>> create_paged(Core& core, uint64_t size, abi::VmoOptions options, Koid pager);
   /// For loading.
   explicit Vmo(Core& core) : Object(core, kType) {}
 
@@ -53,6 +55,8 @@ class Vmo final : public Object {
   bool discardable() const { return discardable_; }
   bool is_slice() const { return slice_; }
   bool is_physical() const { return pages_->kind() == PagesKind::kPhysical; }
+  /// The pager that made it; none for its children.
+  Koid pager() const { return pager_; }
   bool is_contiguous() const { return pages_->kind() == PagesKind::kContiguous; }
   abi::CachePolicy cache_policy() const { return cache_policy_; }
 
@@ -75,8 +79,12 @@ class Vmo final : public Object {
   Status zero(uint64_t offset, uint64_t length);
   /// The cache operations: caches are not modelled, only the checks are.
   Status cache_operation(uint64_t offset, uint64_t length) const;
-  /// Hints; a VMO without a pager checks the range and does nothing.
-  Status hint(uint64_t offset, uint64_t length) const;
+  /// Hints: without a pager behind the VMO they succeed, whatever the range. kAlwaysNeed brings pages in; what cannot
+  /// be had is left out. `done` counts the pages that are dealt with, over all runs of the call.
+  Status hint(abi::VmoOp op, uint64_t offset, uint64_t length, uint64_t& done);
+  /// Commits and holds the frames in place, for devices; unpin() exactly what was pinned.
+  Status pin(uint64_t offset, uint64_t length);
+  void unpin(uint64_t offset, uint64_t length);
   /// Discardable VMOs. What was discarded since the last lock is told in `lock_state`.
   Status lock(uint64_t offset, uint64_t length, abi::VmoLockState* lock_state);
   Status unlock(uint64_t offset, uint64_t length);
@@ -101,6 +109,11 @@ class Vmo final : public Object {
   /// How many address spaces show it.
   uint64_t share_count() const { return mappings_by_space_.size(); }
 
+  /// zx_pager_supply_pages: `aux` loses the pages whatever comes of it, once it has shown to be one that can.
+  Status supply(uint64_t offset, uint64_t length, Vmo& aux, uint64_t aux_offset);
+  /// The bytes, if they are whole pages inside.
+  Result<PageRange> page_range(uint64_t offset, uint64_t length) const;
+
   std::string_view name() const override { return name_.text(); }
   Status set_name(std::string_view name) override;
   void state(Archive& ar) override;
@@ -113,6 +126,8 @@ class Vmo final : public Object {
 
   Result<Ref<Vmo>> create_slice(uint64_t offset, uint64_t size);
   Result<Ref<Vmo>> create_snapshot(uint64_t offset, uint64_t size, bool resizable);
+  Result<Ref<Vmo>> create_private_copy(uint64_t offset, uint64_t size, bool resizable);
+  Status check_giving(uint64_t offset, uint64_t length) const;
   void adopt(Vmo& child);
   void child_gone(Vmo& child);
   bool in_range(uint64_t offset, uint64_t length) const { return offset <= size() && length <= size() - offset; }
@@ -126,6 +141,7 @@ class Vmo final : public Object {
   bool resizable_ = false;
   bool discardable_ = false;
   bool immutable_ = false;
+  Koid pager_ = Koid::kInvalid;
   bool slice_ = false;
   uint64_t slice_first_ = 0;
   uint64_t slice_pages_ = 0;
@@ -147,8 +163,9 @@ Status Vmo::for_each_piece(uint64_t offset, uint64_t length, AccessKind access, 
     uint64_t piece = std::min(length - done, kPageSize - within);
     // The VMO may shrink while a piece is copied: the copy can fault, and faults can run anything in the end.
     if (page >= page_count()) return Status::kOutOfRange;
-    Result<PageView> view =
-        access == AccessKind::kWrite ? pages_->write_page(slice_first_ + page) : pages_->read_page(slice_first_ + page);
+    uint64_t ahead = (length - done + within + kPageSize - 1) / kPageSize;
+    Result<PageView> view = access == AccessKind::kWrite ? pages_->write_page(slice_first_ + page, nullptr, ahead)
+                                                         : pages_->read_page(slice_first_ + page);
     if (!view) return view.status();
     TRY_STATUS(visit(*view, within, piece));
     done += piece;

@@ -9,6 +9,7 @@ namespace {
 
 using abi::CachePolicy;
 using abi::InfoVmoFlags;
+using abi::VmoChildOptions;
 using abi::VmoOptions;
 
 constexpr uint64_t kPage = kPageSize;
@@ -279,6 +280,49 @@ TEST_CASE("The info record tells what a VMO is") {
   REQUIRE(info.share_count == 2);
   REQUIRE(info.flags == (InfoVmoFlags::kTypePaged | InfoVmoFlags::kResizable));
   REQUIRE(info.committed_bytes == kPage);
+}
+
+TEST_CASE("pinned pages stay where they are, whatever is asked for") {
+  VmRig rig;
+  Koid vmo = rig.vmo(4 * kPage, VmoOptions::kResizable);
+  rig.put(vmo, 2 * kPage, 7);
+  REQUIRE(rig.at(vmo).pin(kPage, 2 * kPage) == Status::kOk);
+  REQUIRE(rig.committed(vmo) == 2);
+  REQUIRE(rig.at(vmo).pin(kPage + 5, 1) == Status::kOk);
+  PhysAddr frame = rig.at(vmo).pages()->peek(2)->address;
+
+  REQUIRE(rig.at(vmo).set_size(2 * kPage) == Status::kBadState);
+  REQUIRE(rig.at(vmo).decommit(0, 4 * kPage) == Status::kBadState);
+  REQUIRE(rig.at(vmo).set_cache_policy(CachePolicy::kUncached) == Status::kBadState);
+  REQUIRE(rig.at(vmo).create_child(VmoChildOptions::kSnapshot, 0, kPage, false).status() == Status::kBadState);
+  REQUIRE(rig.at(vmo).create_child(VmoChildOptions::kSlice, 0, kPage, false).status() == Status::kNotSupported);
+  // Zeroed in place; what is not pinned goes.
+  rig.put(vmo, 0, 9);
+  REQUIRE(rig.at(vmo).zero(0, 4 * kPage) == Status::kOk);
+  REQUIRE(rig.get(vmo, 2 * kPage) == 0);
+  REQUIRE(rig.at(vmo).pages()->peek(2)->address == frame);
+  REQUIRE(rig.committed(vmo) == 2);
+  REQUIRE(rig.at(vmo).decommit(3 * kPage, kPage) == Status::kOk);
+
+  rig.at(vmo).unpin(kPage, 2 * kPage);
+  REQUIRE(rig.at(vmo).set_size(kPage) == Status::kBadState);
+  rig.at(vmo).unpin(kPage, 1);
+  REQUIRE(rig.at(vmo).set_size(kPage) == Status::kOk);
+}
+
+TEST_CASE("a page is pinned 31 times at most, and all of a range or nothing") {
+  VmRig rig;
+  Koid vmo = rig.vmo(2 * kPage);
+  for (int i = 0; i < 31; ++i) REQUIRE(rig.at(vmo).pin(kPage, kPage) == Status::kOk);
+  REQUIRE(rig.at(vmo).pin(0, 2 * kPage) == Status::kUnavailable);
+  REQUIRE(rig.at(vmo).decommit(0, kPage) == Status::kOk);
+  REQUIRE(rig.at(vmo).pin(0, 0) == Status::kInvalidArgs);
+  REQUIRE(rig.at(vmo).pin(kPage, 2 * kPage) == Status::kOutOfRange);
+  for (int i = 0; i < 31; ++i) rig.at(vmo).unpin(kPage, kPage);
+  Vmo& hungry = rig.at(vmo);
+  rig.pmm().fail_after(0);
+  REQUIRE(hungry.pin(0, kPage) == Status::kNoMemory);
+  rig.pmm().never_fail();
 }
 
 }  // namespace
