@@ -78,8 +78,7 @@ TEST("a message goes through memory that has to be brought in") {
 TEST("a private copy keeps what is written, and shows the rest") {
   Served served;
   Handle copy;
-  require_ok(
-      zx_vmo_create_child(served.vmo, ZX_VMO_CHILD_SNAPSHOT_AT_LEAST_ON_WRITE, 0, kPages * kPage, copy.out()));
+  require_ok(zx_vmo_create_child(served.vmo, ZX_VMO_CHILD_SNAPSHOT_AT_LEAST_ON_WRITE, 0, kPages * kPage, copy.out()));
   Mapping mapping(copy, kPages * kPage);
   mapping.as<uint64_t>()[512] = 99;
   expect_eq(mapping.as<uint64_t>()[1024], first_word(2));

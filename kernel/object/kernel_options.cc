@@ -18,7 +18,6 @@ constexpr std::string_view kMemoryLow = "Nothing is done about memory that runs 
 constexpr std::string_view kNoEviction = "Nothing is evicted unless a program asks for it.";
 constexpr std::string_view kNoTrace = "The kernel keeps no trace of its own; use --strace.";
 constexpr std::string_view kNoConsole = "There is no kernel console and no graphics console.";
-constexpr std::string_view kNoLoan = "Contiguous memory is never lent.";
 constexpr std::string_view kEnd = "The run ends with its first process.";
 constexpr std::string_view kSyscall = "The call always traps, so that the only clock is the virtual one.";
 
@@ -100,9 +99,11 @@ constexpr auto kOptions = std::to_array<KernelOption>({
      "Pages of memory for waits of ports that every CPU keeps when they are free."},
     {"kernel.portpacket.reserve-pages", kNumber, "1", true,
      "Pages of memory for packets of zx_port_queue that every CPU keeps when they are free."},
-    {"kernel.ppb.borrow-in-supplypages", kSwitch, "false", false, kNoLoan},
-    {"kernel.ppb.borrow-on-mru", kSwitch, "false", false, kNoLoan},
-    {"kernel.ppb.loan", kSwitch, "false", false, kNoLoan},
+    {"kernel.ppb.borrow-in-supplypages", kSwitch, "false", true,
+     "Whether what pagers supply goes into frames that contiguous VMOs have lent."},
+    {"kernel.ppb.borrow-on-mru", kSwitch, "false", false, "Pages have no ages."},
+    {"kernel.ppb.loan", kSwitch, "false", true,
+     "Whether decommitting pages of contiguous VMOs lends their frames; else it is refused."},
     {"kernel.render-dlog-to-crashlog", kSwitch, "false", false, kNoKernelCode},
     {"kernel.root-job.behavior", kWord, "reboot", false, kEnd, "halt|reboot|bootloader|recovery|shutdown"},
     {"kernel.root-job.notice", kText, "", false, kEnd},

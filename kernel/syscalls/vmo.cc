@@ -136,7 +136,8 @@ Status vmo_replace_as_executable(Call& call, Handle handle, Handle vmex, UserOut
 
 constexpr auto kRows = std::to_array<Row>({
     {"zx_vmo_create", bind<vmo_create>, Support::kFull,
-     "Discardable VMOs are made, but never discarded: nothing reclaims memory yet."},
+     "Discardable VMOs are discarded when a frame is needed and none is free, in the order in which they were "
+     "unlocked."},
     {"zx_vmo_create_child", bind<vmo_create_child>, Support::kFull,
      "Snapshots share pages without hidden parents; of several that see a page, the oldest is charged."},
     {"zx_vmo_create_contiguous", unsupported, Support::kAbsent, "No board gives programs a BTI yet."},

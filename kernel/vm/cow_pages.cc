@@ -22,6 +22,7 @@ CowPages::~CowPages() {
       if (holds_frame(slot)) vm_.pmm().record(frame_of(slot)).pins = 0;
     });
   }
+  if (kind_ == PagesKind::kContiguous) end_loans();
   if (parent_) parent_->copies_.erase(id_);
   vm_.delist(*this, family_);
 }
@@ -108,14 +109,25 @@ Result<PageView> CowPages::write_page(uint64_t page, const PageViewer* except, u
   if (kind_ == PagesKind::kPrivateCopy) return write_copy(page, except);
   auto [slot, alone] = map_.find_exclusive(page);
   if (holds_frame(slot) && alone) return PageView{vm_.pmm().address(frame_of(slot)), true};
+  if (kind_ == PagesKind::kContiguous) return take_back(page, except);
   return put_copy(page, slot, except);
+}
+
+std::optional<Frame> CowPages::new_frame() const {
+  std::optional<Frame> frame = vm_.pmm().allocate(FrameState::kObject);
+  if (!frame && vm_.pmm().free_count() == 0 && vm_.reclaim(1) > 0) frame = vm_.pmm().allocate(FrameState::kObject);
+  return frame;
 }
 
 Result<PageView> CowPages::put_copy(uint64_t page, Slot original, const PageViewer* except) {
   Pmm& pmm = vm_.pmm();
-  std::optional<Frame> frame = pmm.allocate(FrameState::kObject);
+  // Not reclaimed by what follows.
+  bool held = holds_frame(original);
+  if (held) ++pmm.record(frame_of(original)).pins;
+  std::optional<Frame> frame = new_frame();
+  if (held) --pmm.record(frame_of(original)).pins;
   if (!frame) return Status::kNoMemory;
-  if (holds_frame(original)) std::memcpy(pmm.writable(*frame), pmm.data(frame_of(original)), kPageSize);
+  if (held) std::memcpy(pmm.writable(*frame), pmm.data(frame_of(original)), kPageSize);
   pmm.record(*frame).shares = 1;
   // Viewers first: the old frame may go with its last share.
   tell_changed({page, 1}, except);
@@ -127,7 +139,8 @@ Status CowPages::commit(PageRange pages) {
   for (uint64_t page = pages.first; page < pages.end(); ++page) {
     if (rests_on_pager()) {
       if (absent(look(page))) return fetch(page, pages.end() - page);
-      if (kind_ == PagesKind::kPaged) continue;
+      // Zeros without a frame get one, and are dirty from then on.
+      if (kind_ == PagesKind::kPaged && holds_frame(map_.find(page))) continue;
     }
     Result<PageView> view = write_page(page);
     if (!view) return view.status();
@@ -142,9 +155,13 @@ void CowPages::drop(PageRange pages) {
 }
 
 Status CowPages::decommit(PageRange pages) {
-  CHECK(kind_ == PagesKind::kAnonymous);
+  CHECK(kind_ == PagesKind::kAnonymous || kind_ == PagesKind::kContiguous);
   if (any_pinned(pages)) return Status::kBadState;
-  drop(pages);
+  if (kind_ == PagesKind::kContiguous) {
+    lend(pages);
+  } else {
+    drop(pages);
+  }
   return Status::kOk;
 }
 
@@ -226,6 +243,7 @@ Status CowPages::resize(uint64_t page_count) {
 }
 
 Status CowPages::pin(PageRange pages) {
+  TRY_STATUS(settle(pages));
   for (uint64_t page = pages.first; page < pages.end(); ++page) {
     Slot slot = map_.find(page);
     CHECK(holds_frame(slot), "page {} is not committed", page);
@@ -301,11 +319,21 @@ void CowPages::tell_changed(PageRange pages, const PageViewer* except) const {
 }
 
 void CowPages::state(Archive& ar, PageMap::Sharing& sharing) {
-  ar(kind_, page_count_, physical_base_.value, pinned_pages_);
+  ar(kind_, page_count_, physical_base_.value, pinned_pages_, evictions_, discardable_since_, discarded_);
   if (ar.loading() && (kind_ > PagesKind::kPrivateCopy || page_count_ > PageMap::kMaxPages)) {
     kind_ = PagesKind::kAnonymous;
     page_count_ = 0;
     ar.fail("a page container out of range");
+  }
+  if (ar.loading() && kind_ == PagesKind::kContiguous) {
+    Pmm& pmm = vm_.pmm();
+    bool in_ram = physical_base_.page_aligned() && page_count_ > 0 && page_count_ <= pmm.total() &&
+                  pmm.contains(physical_base_) && pmm.contains(physical_base_ + (page_count_ - 1) * kPageSize) &&
+                  pmm.known(pmm.frame_at(physical_base_ + (page_count_ - 1) * kPageSize));
+    if (!in_ram) {
+      kind_ = PagesKind::kAnonymous;
+      ar.fail("contiguous pages outside RAM");
+    }
   }
   map_.state(ar, sharing);
   if (kind_ == PagesKind::kPaged) state_paged(ar);

@@ -16,7 +16,10 @@
 //
 //   kPaged <--parent_-- kPrivateCopy <--parent_-- kPrivateCopy
 //
-// Left out so far: loans of contiguous pages, eviction.
+// A contiguous container may lend the frames of pages that it does not need, and takes the same frames back from
+// whoever borrows them when the pages are touched (reclaim.cc).
+//
+// Left out: borrowing when a page becomes recently used.
 #pragma once
 
 #include <cstdint>
@@ -95,12 +98,29 @@ class CowPages final {
   /// Gives every page in the range a frame of its own; those of a pager are only brought in. What was committed before
   /// a failure stays.
   Status commit(PageRange pages);
-  /// Lets go of the frames: the pages are zero afterwards. For anonymous containers. kBadState when one is pinned.
+  /// Lets go of the frames: the pages are zero afterwards. For anonymous containers, and contiguous ones that lend.
+  /// kBadState when one is pinned.
   Status decommit(PageRange pages);
   /// The pages are zero afterwards, with as few frames as that takes.
   Status zero(PageRange pages);
   /// Pages past the new end are let go of; kBadState when one is pinned.
   Status resize(uint64_t page_count);
+  // What the kernel takes back when memory runs low.
+
+  /// Takes the frame of a page away that its pager can bring again; false when that must not be. `all`: also one that
+  /// is always needed.
+  bool evict(uint64_t page, bool all);
+  uint64_t evictions() const { return evictions_; }
+  /// Evicts clean pages until `target` are; those that are not needed alone, or any. How many.
+  uint64_t evict_some(uint64_t target, bool unneeded_only, bool all);
+  /// Whether everything may be taken: nobody has locked it since `when`, 0 for never.
+  uint64_t discardable_since() const { return discardable_since_; }
+  void set_discardable_since(uint64_t when) { discardable_since_ = when; }
+  bool discarded() const { return discarded_; }
+  void forget_discarded() { discarded_ = false; }
+  uint64_t discard();
+  uint64_t scan_zero_pages(bool give_back);
+
   /// Holds the frames of committed pages in place, once more; kUnavailable when one is held too often. Pinned pages are
   /// not let go of by anything, and the container takes no snapshot.
   Status pin(PageRange pages);
@@ -129,8 +149,11 @@ class CowPages final {
   /// true.
   template <class F>
   void for_each_dirty(PageRange pages, F&& visit);
-  /// Brings the page in, and keeps it from being reclaimed as long as there is anything else.
-  Status always_need(uint64_t page);
+  /// What is clean may go before anything else.
+  void dont_need(PageRange pages);
+  /// Brings the pages in, and keeps them from being reclaimed as long as there is anything else; what cannot come is
+  /// left out. `done` pages are dealt with already.
+  Status always_need(PageRange pages, uint64_t& done);
   /// Whether it was written to since the last time that `reset` was asked for.
   bool modified(bool reset);
   /// No more requests; pages that are clean go.
@@ -180,11 +203,26 @@ class CowPages final {
   /// Asks the pager for the page, and for up to `run` of those behind it that are absent too.
   Status fetch(uint64_t page, uint64_t run);
   Status need(PageRequestKind kind, PageRange pages) const;
+  /// The part of the pages that can show something of the pager's, its container, and how far the numbers are apart.
+  struct Shown {
+    PageRange pages;
+    const CowPages* root;
+    uint64_t shift;
+  };
+  Shown shown_of_pager(PageRange pages) const;
   Result<PageView> write_paged(uint64_t page, const PageViewer* except, uint64_t ahead);
   Result<PageView> write_copy(uint64_t page, const PageViewer* except);
   Result<PageView> put_copy(uint64_t page, Slot original, const PageViewer* except);
   PageDirt dirt(Slot slot) const;
   Status zero_page(uint64_t page);
+  Status need_always(uint64_t page);
+  void lend(PageRange pages);
+  Result<PageView> take_back(uint64_t page, const PageViewer* except);
+  void end_loans();
+  /// Puts what a borrowed frame holds into one that can stay.
+  Status settle(uint64_t page);
+  Status settle(PageRange pages);
+  std::optional<Frame> new_frame() const;
   void drop(PageRange pages);
   void move_zeros_from(uint64_t page);
   void advance_zeros_from(PageRange pages);
@@ -212,6 +250,9 @@ class CowPages final {
   PhysAddr physical_base_;  ///< Of physical and contiguous containers.
   PageMap map_;
   uint64_t pinned_pages_ = 0;
+  uint64_t evictions_ = 0;
+  uint64_t discardable_since_ = 0;
+  bool discarded_ = false;
 
   // Of paged containers. Pages from zeros_from_ on that are empty are zeros which nobody has written back yet (the
   // container grew); up to awaiting_end_ the pager is at it.

@@ -18,8 +18,9 @@ enum class FrameState : uint8_t {
   kWired,   ///< The kernel's own, for good: the shared page of zeros.
   kSlab,    ///< Packets and waits of ports.
   kIpc,     ///< Messages.
+  kLoaned,  ///< A contiguous VMO has lent it, and nobody borrows it now; all zero.
 };
-inline constexpr unsigned kFrameStates = 6;
+inline constexpr unsigned kFrameStates = 7;
 
 /// Whether what the frame holds differs from what the pager that it came from has: for pages of pagers alone.
 enum class PageDirt : uint8_t {
@@ -38,10 +39,14 @@ struct FrameRecord {
   /// How many DMA users hold the frame in place.
   uint8_t pins = 0;
   /// A program said that it needs the page always.
-  bool always_need = false;
+  bool always_need : 1 = false;
+  /// A program said that it will not need it soon: it goes first.
+  bool dont_need : 1 = false;
+  /// It belongs to a contiguous VMO that has lent it: whoever has it now must be able to give it back.
+  bool loaned : 1 = false;
   /// How many leaves of page maps name the frame. One: whoever reaches it alone may write to it.
   uint32_t shares = 0;
-  /// Where the frame is, when it is in one place only by nature (containers that never share): kNone otherwise.
+  /// Where the frame is, when it is in one place only by nature (contiguous containers) or borrowed: kNone otherwise.
   PagesId owner = PagesId::kNone;
   uint64_t owner_page = 0;
   /// Links of the list that the frame is in.

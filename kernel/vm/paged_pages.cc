@@ -8,6 +8,7 @@
 // Slot::kZero is a clean page of zeros without a frame. What a container gained by growing is dirty, and zeros, until
 // it is written back: zeros_from_ is where that begins.
 #include <algorithm>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -62,7 +63,8 @@ Result<PageView> CowPages::write_paged(uint64_t page, const PageViewer* except, 
     return need(PageRequestKind::kDirty, {page, run});
   }
   Pmm& pmm = vm_.pmm();
-  if (!holds_frame(slot) || !alone) {
+  // What is dirty cannot be taken back: it does not stay in a borrowed frame.
+  if (!holds_frame(slot) || !alone || pmm.record(frame_of(slot)).loaned) {
     TRY(put_copy(page, slot, except));
     slot = map_.find(page);
   }
@@ -127,6 +129,14 @@ Status CowPages::supply(PageRange pages, CowPages& from, uint64_t from_first) {
     uint64_t page = pages.first + i;
     Frame frame = from.map_.take(from_first + i);
     if (page < zeros_from_ && map_.find(page) == Slot::kEmpty) {
+      if (frame != Frame::kNone && vm_.borrows()) {
+        if (std::optional<Frame> borrowed = pmm.borrow()) {
+          std::memcpy(pmm.writable(*borrowed), pmm.data(frame), kPageSize);
+          pmm.free(std::exchange(frame, *borrowed));
+          pmm.record(frame).owner = id_;
+          pmm.record(frame).owner_page = page;
+        }
+      }
       if (frame != Frame::kNone) pmm.record(frame).shares = 1;
       map_.set(page, frame != Frame::kNone ? slot_of(frame) : Slot::kZero);
       if (run.count == 0) run.first = page;
@@ -155,6 +165,7 @@ Status CowPages::dirty(PageRange pages) {
     if (holds_frame(slot)) --missing;
   });
   if (present < before) return Status::kNotFound;
+  TRY_STATUS(settle(pages));
   if (missing > pmm.free_count()) return Status::kNoMemory;
   std::vector<Frame> frames;
   for (; missing > 0; --missing) {
@@ -238,12 +249,34 @@ bool CowPages::modified(bool reset) {
   return was;
 }
 
-Status CowPages::always_need(uint64_t page) {
+CowPages::Shown CowPages::shown_of_pager(PageRange pages) const {
+  uint64_t shift = 0;
+  const CowPages* at = this;
+  for (; at->parent_; at = at->parent_.get()) {
+    pages = pages.intersect({0, at->parent_end_ > shift ? at->parent_end_ - shift : 0});
+    shift += at->parent_first_;
+  }
+  pages = pages.intersect({0, at->zeros_from_ > shift ? at->zeros_from_ - shift : 0});
+  return {pages, at, shift};
+}
+
+Status CowPages::always_need(PageRange pages, uint64_t& done) {
+  uint64_t end = shown_of_pager(pages).pages.count;
+  for (; done < end; ++done) {
+    if (need_always(pages.first + done) == Status::kParked) return Status::kParked;
+  }
+  return Status::kOk;
+}
+
+Status CowPages::need_always(uint64_t page) {
   Result<PageView> view = read_page(page);
   if (!view) return view.status();
   // What a copy has made its own is not the pager's, and not reclaimed anyway.
   Seen seen = look(page);
-  if (seen.owner->source_ && holds_frame(seen.slot)) vm_.pmm().record(frame_of(seen.slot)).always_need = true;
+  if (!seen.owner->source_ || !holds_frame(seen.slot)) return Status::kOk;
+  auto* owner = const_cast<CowPages*>(seen.owner);
+  TRY_STATUS(owner->settle(seen.page));
+  vm_.pmm().record(frame_of(owner->map_.find(seen.page))).always_need = true;
   return Status::kOk;
 }
 

@@ -16,23 +16,56 @@ void Pmm::extend(uint64_t count) {
 
 void Pmm::link(Frame frame) {
   FrameRecord& at = record(frame);
-  at.next = first_free_;
+  Frame& first = list_of(at);
+  at.next = first;
   at.previous = Frame::kNone;
-  if (first_free_ != Frame::kNone) record(first_free_).previous = frame;
-  first_free_ = frame;
+  if (first != Frame::kNone) record(first).previous = frame;
+  first = frame;
 }
 
 void Pmm::unlink(Frame frame) {
   FrameRecord& at = record(frame);
-  (at.previous != Frame::kNone ? record(at.previous).next : first_free_) = at.next;
+  (at.previous != Frame::kNone ? record(at.previous).next : list_of(at)) = at.next;
   if (at.next != Frame::kNone) record(at.next).previous = at.previous;
   at.next = at.previous = Frame::kNone;
 }
 
-void Pmm::note_allocated(Frame frame, FrameState state) {
-  record(frame).state = state;
-  --counts_[static_cast<size_t>(FrameState::kFree)];
+void Pmm::move(FrameRecord& at, FrameState state) {
+  --counts_[static_cast<size_t>(at.state)];
   ++counts_[static_cast<size_t>(state)];
+  at.state = state;
+}
+
+void Pmm::note_allocated(Frame frame, FrameState state) { move(record(frame), state); }
+
+void Pmm::lend(Frame frame) {
+  record(frame).loaned = true;
+  free(frame);
+}
+
+std::optional<Frame> Pmm::borrow() {
+  Frame frame = first_loaned_;
+  if (frame == Frame::kNone) return std::nullopt;
+  unlink(frame);
+  move(record(frame), FrameState::kObject);
+  return frame;
+}
+
+void Pmm::take_back(Frame frame) {
+  FrameRecord& at = record(frame);
+  CHECK(at.state == FrameState::kLoaned);
+  unlink(frame);
+  move(at, FrameState::kObject);
+  at.loaned = false;
+}
+
+void Pmm::end_loan(Frame frame) {
+  FrameRecord& at = record(frame);
+  at.loaned = false;
+  if (at.state != FrameState::kLoaned) return;
+  unlink(frame);
+  move(at, FrameState::kFree);
+  link(frame);
 }
 
 std::optional<Frame> Pmm::allocate(FrameState state) {
@@ -85,10 +118,11 @@ std::optional<Frame> Pmm::find_free_run(uint64_t count, uint64_t step, uint64_t 
 
 void Pmm::free(Frame frame) {
   FrameRecord& at = record(frame);
-  CHECK(at.state != FrameState::kFree && at.pins == 0 && at.shares == 0, "frame {}", static_cast<uint32_t>(frame));
-  --counts_[static_cast<size_t>(at.state)];
-  ++counts_[static_cast<size_t>(FrameState::kFree)];
-  at = {};
+  CHECK(at.state != FrameState::kFree && at.state != FrameState::kLoaned && at.pins == 0 && at.shares == 0, "frame {}",
+        static_cast<uint32_t>(frame));
+  bool loaned = at.loaned;
+  move(at, loaned ? FrameState::kLoaned : FrameState::kFree);
+  at = {.state = at.state, .loaned = loaned};
   platform_.discard(address(frame));
   link(frame);
 }
@@ -102,7 +136,7 @@ std::optional<PhysAddr> Pmm::allocate_frame() {
 void Pmm::free_frame(PhysAddr frame) { free(frame_at(frame)); }
 
 void Pmm::state(Archive& ar) {
-  ar(used_, first_free_, counts_);
+  ar(used_, first_free_, first_loaned_, counts_);
   if (ar.loading()) {
     if (used_ > total_) ar.fail("more page frames in use than there are");
     if (!ar.ok()) used_ = 0;

@@ -33,8 +33,19 @@ class Pmm final : public FrameSource {
   std::optional<Frame> allocate(FrameState state);
   /// `count` frames in a row, the first at a multiple of `alignment` bytes (a power of two, at least a page).
   std::optional<Frame> allocate_contiguous(uint64_t count, uint64_t alignment, FrameState state);
-  /// Zeroes the frame and makes it free. Nobody may name it any more.
+  /// Zeroes the frame and makes it free, or ready to be borrowed again. Nobody may name it any more.
   void free(Frame frame);
+
+  // Loans: a contiguous VMO lends frames that it does not need now, and gets the same ones back.
+
+  /// A frame of the lender's that nobody names becomes one to be borrowed.
+  void lend(Frame frame);
+  /// A lent frame of zeros; nothing when none is left.
+  std::optional<Frame> borrow();
+  /// The lender takes back a frame that nobody borrows.
+  void take_back(Frame frame);
+  /// The lender is gone: whoever has the frame keeps it.
+  void end_loan(Frame frame);
 
   /// One more page map names the frame; one fewer, and it is freed with the last.
   void share(Frame frame) { ++record(frame).shares; }
@@ -87,6 +98,8 @@ class Pmm final : public FrameSource {
   void extend(uint64_t count);
   void link(Frame frame);
   void unlink(Frame frame);
+  Frame& list_of(const FrameRecord& at) { return at.state == FrameState::kLoaned ? first_loaned_ : first_free_; }
+  void move(FrameRecord& at, FrameState state);
   std::optional<Frame> find_free_run(uint64_t count, uint64_t step, uint64_t phase);
 
   Platform& platform_;
@@ -95,6 +108,7 @@ class Pmm final : public FrameSource {
   /// Frames [1, used_] have records; the rest was never allocated.
   uint32_t used_ = 0;
   Frame first_free_ = Frame::kNone;
+  Frame first_loaned_ = Frame::kNone;
   std::array<uint64_t, kFrameStates> counts_ = {};
   std::vector<std::unique_ptr<Chunk>> chunks_;
   uint64_t allocations_left_ = std::numeric_limits<uint64_t>::max();

@@ -33,6 +33,8 @@ void Vm::attach(Core& core) {
   pager_patience_ = Duration{
       static_cast<int64_t>(std::min<uint64_t>(core.option("kernel.userpager.overtime_timeout_seconds", 300), 1 << 30)) *
       kSecond};
+  lends_ = core.option("kernel.ppb.loan", 0) != 0;
+  borrows_ = core.option("kernel.ppb.borrow-in-supplypages", 0) != 0;
   core.objects().register_type<Vmo>();
   core.objects().register_type<AddressRegion>();
 }
@@ -44,6 +46,11 @@ void Vm::delist(CowPages& pages, PagesId family) { pages_.erase({family, pages.i
 bool Vm::alone_in_family(PagesId family) const {
   auto at = pages_.lower_bound({family, PagesId::kNone});
   return at == pages_.end() || ++at == pages_.end() || at->first.first != family;
+}
+
+CowPages* Vm::find_pages(PagesId family, PagesId id) const {
+  auto found = pages_.find({family, id});
+  return found != pages_.end() ? found->second : nullptr;
 }
 
 void Vm::end(CowPages& pages) {
@@ -79,7 +86,7 @@ void Vm::state(Archive& ar) {
   if (ar.loading()) settle_loaded();
   pmm_.state(ar);
   kernel_pages_.state(ar);
-  ar(zero_frame_, vdso_, last_pages_id_, last_space_id_);
+  ar(zero_frame_, vdso_, last_pages_id_, last_space_id_, unlocks_);
   if (ar.loading() && !pmm_.known(zero_frame_)) ar.fail("no page of zeros");
   state_pages(ar);
   state_spaces(ar);

@@ -62,6 +62,21 @@ class Vm {
   /// When a thread that begins to wait for a pager now gives up (kernel.userpager.overtime_timeout_seconds).
   Time pager_patience() const;
 
+  /// kernel.ppb.loan: decommitting pages of contiguous VMOs lends their frames.
+  bool lends() const { return lends_; }
+  /// kernel.ppb.borrow-in-supplypages: what pagers supply goes into lent frames.
+  bool borrows() const { return borrows_; }
+  /// Takes frames of clean pages from their pagers, and what nobody has locked from discardable VMOs, until `target`
+  /// are free that were not: those that programs said they do not need first, then by the age of their containers. How
+  /// many it were. Pages that are always needed go only if `all`.
+  uint64_t reclaim(uint64_t target, bool all = false);
+  /// Pages of anonymous memory that hold nothing but zeros, whose frames are given back if `give_back`. How many.
+  uint64_t scan_zero_pages(bool give_back);
+  /// Counts the times that a discardable VMO was let go of.
+  uint64_t next_unlock() { return ++unlocks_; }
+  /// Null when there is none.
+  CowPages* find_pages(PagesId family, PagesId id) const;
+
   const VdsoRules& vdso() const { return vdso_; }
   void set_vdso(const VdsoRules& rules) { vdso_ = rules; }
 
@@ -109,11 +124,14 @@ class Vm {
   Aslr aslr_;
   VdsoRules vdso_;
   Duration pager_patience_{};
+  bool lends_ = false;
+  bool borrows_ = false;
   PageRequest* page_request_ = nullptr;  // Not state: set while a thread's call or fault is at work.
   std::vector<CowPages*> ending_;
   bool ending_now_ = false;
   uint64_t last_pages_id_ = 0;
   uint64_t last_space_id_ = 0;
+  uint64_t unlocks_ = 0;
   std::map<std::pair<PagesId, PagesId>, CowPages*> pages_;  // By family, then number: by age in both.
   std::map<uint64_t, AddressSpace*> spaces_;
   std::map<PagesId, Ref<CowPages>> loaded_pages_;

@@ -127,7 +127,8 @@ Status Vmo::commit(uint64_t offset, uint64_t length) {
 }
 
 Status Vmo::decommit(uint64_t offset, uint64_t length) {
-  if (pages_->kind() != PagesKind::kAnonymous || in_snapshot_family()) return Status::kNotSupported;
+  bool lends = is_contiguous() && core().vm().lends();
+  if ((pages_->kind() != PagesKind::kAnonymous && !lends) || in_snapshot_family()) return Status::kNotSupported;
   if (!in_range(offset, length)) return Status::kOutOfRange;
   if (offset % kPageSize != 0 || length % kPageSize != 0) return Status::kInvalidArgs;
   return length > 0 ? pages_->decommit(container_range(offset, offset + length)) : Status::kOk;
@@ -167,14 +168,12 @@ Status Vmo::hint(abi::VmoOp op, uint64_t offset, uint64_t length, uint64_t& done
   if (!pages_->rests_on_pager()) return Status::kOk;
   if (!in_range(offset, length)) return Status::kOutOfRange;
   if (length == 0) return Status::kOk;
-  if (op == abi::VmoOp::kDontNeed) return Status::kOk;  // Nothing is reclaimed yet, so nothing can go first.
   PageRange pages = container_range(offset, offset + length);
-  while (done < pages.count && pages.first + done < pages_->page_count()) {
-    Status status = pages_->always_need(pages.first + done);
-    if (status == Status::kParked) return status;
-    ++done;
+  if (op == abi::VmoOp::kDontNeed) {
+    pages_->dont_need(pages);
+    return Status::kOk;
   }
-  return Status::kOk;
+  return pages_->always_need(pages, done);
 }
 
 Status Vmo::pin(uint64_t offset, uint64_t length) {
@@ -218,8 +217,15 @@ Status Vmo::supply(uint64_t offset, uint64_t length, Vmo& aux, uint64_t aux_offs
 Status Vmo::lock(uint64_t offset, uint64_t length, abi::VmoLockState* lock_state) {
   if (!discardable_) return Status::kNotSupported;
   if (offset != 0 || length != size()) return Status::kOutOfRange;
+  // Who only tries does not want it without its contents.
+  if (lock_state == nullptr && pages_->discarded()) return Status::kUnavailable;
   ++lock_count_;
-  if (lock_state != nullptr) *lock_state = {.offset = 0, .size = size(), .discarded_offset = 0, .discarded_size = 0};
+  pages_->set_discardable_since(0);
+  if (lock_state != nullptr) {
+    *lock_state = {.offset = 0, .size = size(), .discarded_offset = 0, .discarded_size = 0};
+    if (pages_->discarded()) lock_state->discarded_size = size();
+    pages_->forget_discarded();
+  }
   return Status::kOk;
 }
 
@@ -227,7 +233,7 @@ Status Vmo::unlock(uint64_t offset, uint64_t length) {
   if (!discardable_) return Status::kNotSupported;
   if (offset != 0 || length != size()) return Status::kOutOfRange;
   if (lock_count_ == 0) return Status::kBadState;
-  --lock_count_;
+  if (--lock_count_ == 0) pages_->set_discardable_since(core().vm().next_unlock());
   return Status::kOk;
 }
 
@@ -346,6 +352,7 @@ abi::InfoVmo Vmo::info() const {
                when(is_contiguous(), InfoVmoFlags::kContiguous) | when(discardable_, InfoVmoFlags::kDiscardable) |
                when(pages_->rests_on_pager(), InfoVmoFlags::kPagerBacked) | when(immutable_, InfoVmoFlags::kImmutable);
   info.committed_bytes = attributed_bytes();
+  info.committed_change_events = pages_->evictions();
   info.cache_policy = cache_policy_;
   info.metadata_bytes = slice_ ? 0 : pages_->heap_bytes();
   return info;

@@ -8,7 +8,7 @@
 // A child outlives its parent. When a VMO goes, its children become children of its own parent, so "zero children"
 // is said of a VMO only when everything that came from it is gone.
 //
-// Left out so far: reclaim of discardable VMOs (they are never discarded).
+// Left out: execute-only VMOs and those of the kernel itself.
 #pragma once
 
 #include <cstdint>
