@@ -3,6 +3,7 @@
 //
 // JACINTH_TEST_SEED=<number> runs one list, JACINTH_FUZZ_CALLS=<number> as many lists as it takes to make so many
 // calls.
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -89,7 +90,9 @@ std::vector<Event> shrink(uint64_t seed, std::vector<Event> events) {
 
 void try_seed(uint64_t seed, uint64_t& calls) {
   std::vector<Event> events = random_events(seed, kEventsPerList);
-  if (!run(seed, events, calls)) return;
+  std::optional<std::string> wrong = run(seed, events, calls);
+  if (!wrong) return;
+  fmt::print(stderr, "fuzz: seed {}: {}; cutting {} events down\n", seed, *wrong, events.size());
   events = shrink(seed, std::move(events));
   std::string text;
   for (const Event& event : events) text += "  " + event.text() + "\n";

@@ -8,6 +8,7 @@
 
 #include "emu/base/check.h"
 #include "kernel/abi/rights.h"
+#include "kernel/ipc/channel.h"
 #include "kernel/syscalls/table.h"
 #include "kernel/vm/vmo.h"
 
@@ -161,6 +162,18 @@ std::optional<std::string> World::end() {
   kernel_->settle();
   // Threads that were in a call leave it.
   while (kernel_->schedule(0) != nullptr) kernel_->settle();
+  // Channels in messages that wait in each other are nobody's any more, on a real kernel too: we open such rings, and
+  // what was in them must go.
+  std::vector<Ref<Object>> ring;
+  kernel_->core().objects().for_each([&](Object& object) {
+    if (object.type() == ObjectType::kChannel) ring.emplace_back(&object);
+  });
+  for (Ref<Object>& object : ring) {
+    auto* channel = object_cast<Channel>(object.get());
+    while (channel->message_count() > 0) channel->take_oldest();
+  }
+  ring.clear();
+  kernel_->settle();
   Census now = census();
   if (now == at_first_) return std::nullopt;
   std::string left =
