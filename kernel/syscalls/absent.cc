@@ -40,7 +40,6 @@ constexpr auto kRows = std::to_array<Row>({
     {"zx_pci_set_irq_mode", unsupported, Support::kAbsent, "No board has a PCI bus for programs."},
     {"zx_pmt_unpin", unsupported, Support::kAbsent, "No board has devices for user-space drivers yet."},
     {"zx_process_create_shared", unsupported, Support::kAbsent, "Restricted mode, which needs it, is not modelled."},
-    {"zx_profile_create", unsupported, Support::kAbsent, "Threads have the default priority."},
     {"zx_restricted_enter", unsupported, Support::kAbsent, "Restricted mode is not modelled."},
     {"zx_restricted_read_state", unsupported, Support::kAbsent, "Restricted mode is not modelled."},
     {"zx_restricted_write_state", unsupported, Support::kAbsent, "Restricted mode is not modelled."},

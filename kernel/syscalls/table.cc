@@ -28,6 +28,7 @@ constexpr std::span<const Row> (*kFamilies[])() = {
     pager_rows,
     port_rows,
     process_rows,
+    profile_rows,
     resource_rows,
     socket_rows,
     stream_rows,

@@ -70,7 +70,10 @@ Status thread_stats(InfoRequest& request) {
   Ref<Thread> thread = TRY(request.get<Thread>(Rights::kInspect));
   // A dead thread has none left to tell.
   if (thread->dying_or_dead()) return Status::kBadState;
-  return request.one(abi::InfoThreadStats{.total_runtime = Scheduler::runtime(*thread, thread->core().now())});
+  Duration runtime = Scheduler::runtime(*thread, thread->core().now());
+  bool ran = runtime.ns > 0 || thread->turn().place == Turn::Place::kRunning;
+  return request.one(abi::InfoThreadStats{.total_runtime = runtime,
+                                          .last_scheduled_cpu = ran ? thread->turn().cpu : abi::kInfoInvalidCpu});
 }
 
 Status job_info(InfoRequest& request) {

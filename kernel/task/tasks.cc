@@ -5,6 +5,7 @@
 #include "kernel/task/exception_object.h"
 #include "kernel/task/job.h"
 #include "kernel/task/process.h"
+#include "kernel/task/profile.h"
 #include "kernel/task/suspend_token.h"
 #include "kernel/task/thread.h"
 
@@ -16,6 +17,7 @@ Tasks::Tasks(Core& core) : core_(core), scheduler_(core.platform().cpu_count()) 
   objects.register_type<ExceptionObject>();
   objects.register_type<Job>();
   objects.register_type<Process>();
+  objects.register_type<Profile>();
   objects.register_type<Thread>();
   objects.register_type<SuspendToken>();
 }

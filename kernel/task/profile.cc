@@ -1,0 +1,54 @@
+#include "kernel/task/profile.h"
+
+#include "emu/state/archive.h"
+#include "kernel/object/core.h"
+#include "kernel/task/tasks.h"
+#include "kernel/task/thread.h"
+
+namespace jacinth::kernel {
+
+using abi::ProfileFlags;
+
+namespace {
+
+/// Also of a thread that waits: it is woken in its new turn.
+void set_priority(Thread& thread, uint8_t priority) {
+  thread.core().tasks().scheduler().set_priority(thread, priority, thread.core().now());
+  if (thread.queue() != nullptr) thread.queue()->reprioritize(thread);
+}
+
+}  // namespace
+
+Result<Ref<Profile>> Profile::create(Core& core, const abi::ProfileInfo& info) {
+  bool priority = contains(info.flags, ProfileFlags::kPriority);
+  bool deadline = contains(info.flags, ProfileFlags::kDeadline);
+  constexpr auto kAll = ProfileFlags::kPriority | ProfileFlags::kCpuMask | ProfileFlags::kDeadline;
+  if (info.flags == ProfileFlags::kNone || !within(info.flags, kAll) || (priority && deadline))
+    return Status::kInvalidArgs;
+  if (priority && (info.priority < abi::kPriorityLowest || info.priority > abi::kPriorityHighest))
+    return Status::kInvalidArgs;
+  if (deadline) {
+    const abi::SchedDeadlineParams& params = info.deadline_params;
+    bool admissible = params.capacity.ns > 0 && params.capacity <= params.relative_deadline &&
+                      params.relative_deadline <= params.period;
+    if (!admissible) return Status::kInvalidArgs;
+  }
+  auto profile = make_object<Profile>(core);
+  profile->info_ = info;
+  return profile;
+}
+
+Status Profile::apply(Thread& thread) const {
+  if (thread.dying_or_dead()) return Status::kBadState;
+  if (contains(info_.flags, ProfileFlags::kPriority)) set_priority(thread, static_cast<uint8_t>(info_.priority));
+  if (contains(info_.flags, ProfileFlags::kDeadline)) set_priority(thread, abi::kPriorityHighest);
+  return Status::kOk;
+}
+
+void Profile::state(Archive& ar) {
+  Object::state(ar);
+  ar(info_.flags, info_.deadline_params.capacity, info_.deadline_params.relative_deadline, info_.deadline_params.period,
+     info_.cpu_affinity_mask.mask);
+}
+
+}  // namespace jacinth::kernel
