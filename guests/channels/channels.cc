@@ -212,6 +212,7 @@ zx_status_t call(zx_handle_t channel, const Request& request, Request* reply, zx
 }
 
 TEST("a call gets the reply with its own transaction, the rest goes to the queue") {
+  // [zx_channel_call]
   Channel channel;
   Running server("server", [&] {
     Request request;
@@ -230,6 +231,7 @@ TEST("a call gets the reply with its own transaction, the rest goes to the queue
 }
 
 TEST("two calls at once each get their own reply, in whatever order they come") {
+  // [zx_channel_call]
   Channel channel;
   Running server("server", [&] {
     Request requests[2];
@@ -253,6 +255,7 @@ TEST("two calls at once each get their own reply, in whatever order they come") 
 }
 
 TEST("a call without a reply ends at its deadline, or when the other end closes") {
+  // [zx_channel_call]
   Channel channel;
   Request reply = {};
   expect_status(call(channel.a, {0, 1}, &reply, zx_deadline_after(kMillisecond)), ZX_ERR_TIMED_OUT);
@@ -261,6 +264,42 @@ TEST("a call without a reply ends at its deadline, or when the other end closes"
     channel.b.reset();
   });
   expect_status(call(channel.a, {0, 1}, &reply, ZX_TIME_INFINITE), ZX_ERR_PEER_CLOSED);
+}
+
+TEST("a call can send handles with fewer rights, and learns what came back") {
+  Channel channel;
+  Handle event;
+  require_ok(zx_event_create(0, event.out()));
+  Running server("server", [&] {
+    Request request;
+    zx_handle_t sent = ZX_HANDLE_INVALID;
+    uint32_t size = 0, handles = 0;
+    zx_object_wait_one(channel.b, ZX_CHANNEL_READABLE, ZX_TIME_INFINITE, nullptr);
+    expect_ok(zx_channel_read(channel.b, 0, &request, &sent, sizeof request, 1, &size, &handles));
+    expect_status(zx_object_signal(sent, 0, ZX_EVENT_SIGNALED), ZX_ERR_ACCESS_DENIED);
+    expect_ok(zx_channel_write(channel.b, 0, &request, sizeof request, &sent, 1));
+  });
+  Request request = {}, reply = {};
+  zx_handle_disposition_t sent[1] = {};
+  sent[0].operation = ZX_HANDLE_OP_DUPLICATE;
+  sent[0].handle = event;
+  sent[0].rights = ZX_RIGHT_WAIT | ZX_RIGHT_TRANSFER;
+  zx_handle_info_t received[1] = {};
+  zx_channel_call_etc_args_t args = {};
+  args.wr_bytes = &request;
+  args.wr_num_bytes = sizeof request;
+  args.wr_handles = sent;
+  args.wr_num_handles = 1;
+  args.rd_bytes = &reply;
+  args.rd_num_bytes = sizeof reply;
+  args.rd_handles = received;
+  args.rd_num_handles = 1;
+  uint32_t size = 0, handles = 0;
+  expect_ok(zx_channel_call_etc(channel.a, 0, ZX_TIME_INFINITE, &args, &size, &handles));
+  expect_eq(handles, 1);
+  Handle back(received[0].handle);
+  expect_eq(received[0].type, ZX_OBJ_TYPE_EVENT);
+  expect_eq(received[0].rights, ZX_RIGHT_WAIT | ZX_RIGHT_TRANSFER);
 }
 
 TEST("write_etc duplicates or moves, and read_etc says what arrived") {

@@ -111,6 +111,7 @@ struct Farewell {
 };
 
 TEST("a thread can say farewell: set a word, wake, close its handle and end, in one call") {
+  // [zx_futex_wake_handle_close_thread_exit]
   static Farewell farewell;
   Thread thread;
   zx_vaddr_t stack_top = 0;
@@ -129,6 +130,7 @@ TEST("a thread can say farewell: set a word, wake, close its handle and end, in 
 }
 
 TEST("a thread can unmap its own stack as it ends") {
+  // [zx_vmar_unmap_handle_close_thread_exit]
   static zx_vaddr_t stack;
   static zx_handle_t own_handle;
   constexpr size_t kSize = 16 * 4096;

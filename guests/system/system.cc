@@ -48,6 +48,7 @@ TEST("features are told by kind, and unknown kinds refused") {
 }
 
 TEST("random bytes fill what was asked for, and differ") {
+  // [zx_cprng_draw]
   static uint8_t a[1000], b[1000];
   zx_cprng_draw(a, 900);
   zx_cprng_draw(b, 900);

@@ -223,6 +223,8 @@ class Accounts(unittest.TestCase):
             self.assertIn(row["support"], ("full", "partial", "absent"))
             self.assertTrue(row["sentence"], row["name"])
             self.assertIsInstance(row["tests"], list)
+            if row["support"] == "full":
+                self.assertTrue(row["tests"], f"nothing shows that {row['name']} works in full")
 
     def test_boards_are_listed(self):
         listed = jacinth("boards")

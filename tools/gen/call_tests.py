@@ -2,7 +2,8 @@
 """Gathers which tests show that a system call works, as C++ (tools/jacinth/call_tests.h).
 
 Two kinds of tests: Catch2 cases that bear the call's name as a tag, TEST_CASE("...", "[zx_port_wait]"), and guest
-programs' TEST("...") bodies that compare what the call gives: expect_ok(zx_port_wait(...)).
+programs' TEST("...") bodies that look at what the call gives, `expect_ok(zx_port_wait(...))`, or that name it in a
+comment where it gives nothing or a helper makes it: `// [zx_cprng_draw]`.
 """
 
 import argparse
@@ -10,10 +11,10 @@ import pathlib
 import re
 import sys
 
-CASE = re.compile(r'TEST_CASE\(\s*("(?:[^"\\]|\\.)*"(?:\s*"(?:[^"\\]|\\.)*")*)\s*,\s*"([^"]*)"')
+CASE = re.compile(r'TEST_CASE\(\s*("(?:[^"\\]|\\.)*"(?:\s*"(?:[^"\\]|\\.)*")*)\s*,\s*((?:"[^"]*"\s*)+)')
 TAG = re.compile(r"\[(zx_\w+)\]")
 GUEST_TEST = re.compile(r'^TEST\(("(?:[^"\\]|\\.)*")\)', re.MULTILINE)
-COMPARED = re.compile(r"\b(?:expect|require)\w*\(\s*(zx_\w+)\s*\(")
+COMPARED = re.compile(r"(?:\b(?:expect|require)\w*\(|=)\s*(zx_\w+)\s*\(")
 
 
 def text_of(literals):
@@ -31,7 +32,7 @@ def guest_tests(name, source):
     found = list(GUEST_TEST.finditer(source))
     for test, following in zip(found, found[1:] + [None]):
         body = source[test.end():following.start() if following else len(source)]
-        for call in COMPARED.findall(body):
+        for call in COMPARED.findall(body) + TAG.findall(body):
             yield call, f"{name}: {text_of(test.group(1))}"
 
 

@@ -240,7 +240,8 @@ TEST_CASE("a second call in the middle of one kills the process", "[zx_channel_c
   REQUIRE(process->return_code() == static_cast<int64_t>(abi::TaskRetcode::kVdsoKill));
 }
 
-TEST_CASE("channel_call_etc sends by disposition and tells what came", "[zx_channel_call_etc_noretry]") {
+TEST_CASE("channel_call_etc sends by disposition and tells what came",
+          "[zx_channel_call_etc_noretry][zx_channel_call_etc_finish]") {
   Rig k;
   auto [client, server] = k.channel();
   Handle kept = k.event();

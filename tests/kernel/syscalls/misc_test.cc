@@ -159,14 +159,39 @@ TEST_CASE("legacy_yield takes no options", "[zx_thread_legacy_yield]") {
   REQUIRE(k.call("thread_legacy_yield", 1) == Status::kInvalidArgs);
 }
 
-TEST_CASE("arguments are cut to their C types", "[zx_syscall_test_8][zx_syscall_test_widening_unsigned_narrow]") {
+TEST_CASE("test calls add up as many arguments as they have",
+          "[zx_syscall_test_0][zx_syscall_test_1][zx_syscall_test_2][zx_syscall_test_3][zx_syscall_test_4]"
+          "[zx_syscall_test_5][zx_syscall_test_6][zx_syscall_test_7][zx_syscall_next_1]") {
+  KernelRig k;
+  for (int count = 0; count <= 7; ++count) {
+    REQUIRE(k.value(fmt::format("syscall_test_{}", count), 1, 2, 3, 4, 5, 6, 7, 8) == count * (count + 1) / 2);
+  }
+  REQUIRE(k.value("syscall_next_1", 5, 6) == 5);
+}
+
+TEST_CASE("arguments are cut to their C types",
+          "[zx_syscall_test_8][zx_syscall_test_widening_unsigned_narrow][zx_syscall_test_widening_unsigned_wide]"
+          "[zx_syscall_test_widening_signed_narrow][zx_syscall_test_widening_signed_wide]") {
   KernelRig k;
   REQUIRE(k.value("syscall_test_8", 1, 2, 3, 4, 5, 6, 7, 8) == 36);
   REQUIRE(k.value("syscall_test_1", 0xdead'beef'0000'0005) == 5);
   REQUIRE(k.value("syscall_test_2", 0x7fff'ffff, 1) == INT32_MIN);
   uint64_t ones = ~uint64_t{0};
   REQUIRE(k.value("syscall_test_widening_unsigned_narrow", 0, ones, ones, ones) == 0xffff'ffffll + 0xffff + 0xff);
+  REQUIRE(k.value("syscall_test_widening_unsigned_wide", 0, ones, ones, ones) == 0xffff'ffffll + 0xffff + 0xff);
   REQUIRE(k.value("syscall_test_widening_signed_wide", ones, ones, ones, ones) == -4);
+  REQUIRE(k.value("syscall_test_widening_signed_narrow", 0, ones, ones, ones) == -3);
+}
+
+TEST_CASE("task_suspend_token suspends a thread until the token is closed", "[zx_task_suspend_token]") {
+  KernelRig k;
+  Thread& other = k.thread();
+  GuestAddr out = k.room(sizeof(Handle));
+  REQUIRE(k.call("task_suspend_token", k.handle(Ref<Thread>(&other)), out) == Status::kOk);
+  k.run();
+  REQUIRE(other.thread_state() == Thread::State::kSuspended);
+  k.close(k.peek<Handle>(out));
+  REQUIRE(other.thread_state() == Thread::State::kRunning);
 }
 
 TEST_CASE("the wrapper test fails by its arguments", "[zx_syscall_test_wrapper]") {
