@@ -14,6 +14,7 @@
 #include "tests/support/test.h"
 
 // Of the sanitizers, when there are any.
+// NOLINTNEXTLINE(readability-identifier-naming,bugprone-reserved-identifier): the name is theirs.
 extern "C" void __sanitizer_set_death_callback(void (*)()) __attribute__((weak));
 
 namespace jacinth::kernel::fuzz {
@@ -28,9 +29,9 @@ constexpr uint64_t kDefaultCalls = 500'000;
 #endif
 
 /// What to print when the process dies of an event.
-char dying_words[128];
+char g_dying_words[128];
 void say_dying_words() {
-  ssize_t ignored = write(STDERR_FILENO, dying_words, std::strlen(dying_words));
+  ssize_t ignored = write(STDERR_FILENO, g_dying_words, std::strlen(g_dying_words));
   static_cast<void>(ignored);
 }
 
@@ -38,11 +39,11 @@ void say_dying_words() {
 class LastWords {
  public:
   explicit LastWords(uint64_t seed) : before_(std::signal(SIGABRT, [](int) { say_dying_words(); })) {
-    fmt::format_to_n(dying_words, sizeof dying_words - 1, "fuzz: JACINTH_TEST_SEED={} did it\n", seed);
+    fmt::format_to_n(g_dying_words, sizeof g_dying_words - 1, "fuzz: JACINTH_TEST_SEED={} did it\n", seed);
     if (__sanitizer_set_death_callback != nullptr) __sanitizer_set_death_callback(say_dying_words);
   }
   ~LastWords() {
-    std::memset(dying_words, 0, sizeof dying_words);
+    std::memset(g_dying_words, 0, sizeof g_dying_words);
     std::signal(SIGABRT, before_);
   }
 

@@ -109,7 +109,7 @@ std::vector<Event> random_events(uint64_t seed, size_t count) {
 }
 
 World::World(uint64_t seed, bool traced)
-    : seed_(seed), platform_(seed % 2 == 0 ? Arch::kArm64 : Arch::kX86_64, kRamSize), traced_(traced) {
+    : platform_(seed % 2 == 0 ? Arch::kArm64 : Arch::kX86_64, kRamSize), traced_(traced) {
   platform_.set_cpus(1);
   platform_.set_seed(seed);
   make_kernel();

@@ -90,7 +90,6 @@ class World {
   uint64_t number(const abi::ArgInfo& info, test::Random& random);
   uint32_t word(test::Random& random);
 
-  uint64_t seed_;
   FakePlatform platform_;
   std::unique_ptr<Kernel> kernel_;
   bool traced_;

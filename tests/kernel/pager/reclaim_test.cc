@@ -8,7 +8,6 @@
 namespace jacinth::kernel {
 namespace {
 
-using abi::PagerOp;
 using abi::VmoOp;
 using abi::VmoOptions;
 
