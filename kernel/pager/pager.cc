@@ -86,12 +86,9 @@ void PagerSource::state(Archive& ar) {
 
 // --- the pager ---
 
-Pager::Pager(Core& core) : Object(core, kType) { ++core.counter("dispatcher.pager.create"); }
+Pager::Pager(Core& core) : Object(core, kType) {}
 
-Pager::~Pager() {
-  sources_.clear();
-  ++core().counter("dispatcher.pager.destroy");
-}
+Pager::~Pager() { sources_.clear(); }
 
 Result<Ref<Vmo>> Pager::create_vmo(Ref<Port> port, uint64_t key, uint64_t size, abi::VmoOptions options) {
   Ref<Vmo> vmo = TRY(Vmo::create_paged(core(), size, options, koid()));

@@ -174,6 +174,13 @@ std::optional<std::string> World::end() {
   }
   ring.clear();
   kernel_->settle();
+  Core& core = kernel_->core();
+  int64_t created = 0;
+  for (const auto& [name, value] : core.counters()) {
+    if (name.starts_with("dispatcher.") && name.ends_with(".create") && name != "dispatcher.create") created += value;
+  }
+  if (created != core.counter("dispatcher.create"))
+    return fmt::format("{} objects were made, or {} by type", core.counter("dispatcher.create"), created);
   Census now = census();
   if (now == at_first_) return std::nullopt;
   std::string left =
