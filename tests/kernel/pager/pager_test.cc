@@ -179,6 +179,7 @@ TEST_CASE("a mapping waits for its page, and a page that cannot be had is a faul
   Handle vmo = k.vmo(3);
   GuestAddr base = k.map(vmo, 3);
   Thread& thread = k.thread();
+  Ref<Thread> stays(&thread);
   REQUIRE(k.touch(thread, base + 8, AccessKind::kRead) == Next::kSwitch);
   REQUIRE(thread.parked());
   REQUIRE(k.asked_for(0));
