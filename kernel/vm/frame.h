@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "kernel/vm/pages_id.h"
 
@@ -44,6 +45,7 @@ struct FrameRecord {
   bool dont_need : 1 = false;
   /// It belongs to a contiguous VMO that has lent it: whoever has it now must be able to give it back.
   bool loaned : 1 = false;
+  uint8_t reserved : 5 = 0;  // Saved and hashed as it lies: no bit may be anybody's guess.
   /// How many leaves of page maps name the frame. One: whoever reaches it alone may write to it.
   uint32_t shares = 0;
   /// Where the frame is, when it is in one place only by nature (contiguous containers) or borrowed: kNone otherwise.
@@ -53,6 +55,6 @@ struct FrameRecord {
   Frame next = Frame::kNone;
   Frame previous = Frame::kNone;
 };
-static_assert(sizeof(FrameRecord) == 32);
+static_assert(sizeof(FrameRecord) == 32 && std::has_unique_object_representations_v<FrameRecord>);
 
 }  // namespace jacinth::kernel
