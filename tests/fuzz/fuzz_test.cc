@@ -23,7 +23,7 @@ namespace {
 constexpr size_t kEventsPerList = 2500;
 // Where a mistake would show itself, and where it might.
 #ifdef __SANITIZE_ADDRESS__
-constexpr uint64_t kDefaultCalls = 1'000'000;
+constexpr uint64_t kDefaultCalls = 2'000'000;
 #else
 constexpr uint64_t kDefaultCalls = 500'000;
 #endif

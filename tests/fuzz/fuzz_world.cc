@@ -306,7 +306,7 @@ void World::call(Thread& thread, const Event& event) {
   slot_ = random.below(16);
   size_t index = 0;
   for (const abi::ArgInfo& info : event.call->args) trap.arguments[index++] = argument(thread, info, random);
-  thread.context().result.reset();
+  thread.registers();  // The guest has the last result by now.
   int64_t result = 0;
   ++calls_;
   kernel_->system_call(0, trap, result);
@@ -318,7 +318,7 @@ void World::stock(Thread& thread) {
     std::ranges::copy(making.arguments, trap.arguments.begin());
     trap.arguments[making.count] = kMemory.value;
     trap.arguments[making.count + 1] = kMemory.value + 8;
-    thread.context().result.reset();
+    thread.registers();  // The guest has the last result by now.
     int64_t result = 0;
     ++calls_;
     if (kernel_->system_call(0, trap, result) != Next::kContinue) return;
