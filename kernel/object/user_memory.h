@@ -6,8 +6,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
+#include "emu/base/access.h"
 #include "emu/base/address.h"
 #include "kernel/abi/names.h"
 
@@ -21,6 +23,9 @@ class UserMemory {
   /// page has to come from elsewhere first: the calling thread waits for it now, and its system call runs again.
   virtual Status read(GuestAddr from, std::span<std::byte> to) = 0;
   virtual Status write(GuestAddr to, std::span<const std::byte> from) = 0;
+  /// Brings all pages of the range, for calls that could not be begun again once they have acted. kParked and
+  /// kInvalidArgs as above; nothing is copied.
+  virtual Status prepare(GuestAddr at, uint64_t size, AccessKind access) = 0;
 };
 
 }  // namespace jacinth::kernel

@@ -14,6 +14,16 @@ Result<std::string> UserBytesIn::text(size_t size) const {
   return text;
 }
 
+namespace {
+
+template <class T>
+Telling::Piece piece_of(UserOut<T> out, const T& value) {
+  auto bytes = std::as_bytes(std::span(&value, 1));
+  return {.at = out.address(), .bytes = {bytes.begin(), bytes.end()}};
+}
+
+}  // namespace
+
 Status Call::lookup_failed(Status status) {
   // Whether the policy allows or denies makes no difference here: the handle is bad all the same.
   if (status == Status::kBadHandle) static_cast<void>(policy(abi::PolicyCondition::kBadHandle));
@@ -51,9 +61,14 @@ Status Call::give(UserOut<Handle> out, Ref<Object> object, Rights rights) {
 }
 
 Status Call::give(UserOut<Handle> out, HandleOwner handle) {
-  Handle value = handles().add(std::move(handle));
+  Handle value = handles().value_of(handle);
   Status status = out.write(value);
-  if (status != Status::kOk) static_cast<void>(handles().remove(value));
+  if (status == Status::kOk) handles().add(std::move(handle));
+  if (status == Status::kParked) {
+    Telling& telling = begin_telling();
+    telling.pieces = {piece_of(out, value)};
+    telling.handles.push_back(std::move(handle));
+  }
   return status;
 }
 
@@ -64,15 +79,43 @@ Status Call::give(UserOut<Handle> out0, Ref<Object> object0, UserOut<Handle> out
 }
 
 Status Call::give(UserOut<Handle> out0, HandleOwner handle0, UserOut<Handle> out1, HandleOwner handle1) {
-  Handle value0 = handles().add(std::move(handle0));
-  Handle value1 = handles().add(std::move(handle1));
+  Handle value0 = handles().value_of(handle0);
+  Handle value1 = handles().value_of(handle1);
   Status status = out0.write(value0);
   if (status == Status::kOk) status = out1.write(value1);
-  if (status != Status::kOk) {
-    static_cast<void>(handles().remove(value0));
-    static_cast<void>(handles().remove(value1));
+  if (status == Status::kOk) {
+    handles().add(std::move(handle0));
+    handles().add(std::move(handle1));
+  }
+  if (status == Status::kParked) {
+    Telling& telling = begin_telling();
+    telling.pieces = {piece_of(out0, value0), piece_of(out1, value1)};
+    telling.handles.push_back(std::move(handle0));
+    telling.handles.push_back(std::move(handle1));
   }
   return status;
+}
+
+Telling& Call::begin_telling() {
+  state_.telling = std::make_unique<Telling>();
+  return *state_.telling;
+}
+
+Status Call::tell(GuestAddr at, std::span<const std::byte> bytes, Status status) {
+  Status written = memory().write(at, bytes);
+  if (written == Status::kParked) {
+    Telling& telling = begin_telling();
+    telling.pieces = {{.at = at, .bytes = {bytes.begin(), bytes.end()}}};
+    telling.status = status;
+  }
+  return written == Status::kOk ? status : written;
+}
+
+Status Call::tell_rest() {
+  Telling& telling = *state_.telling;
+  for (const Telling::Piece& piece : telling.pieces) TRY_STATUS(memory().write(piece.at, piece.bytes));
+  for (HandleOwner& handle : telling.handles) handles().add(std::move(handle));
+  return telling.status;
 }
 
 Status Call::unsupported(std::string_view what, Status status) {

@@ -7,7 +7,9 @@
 // run, and park() says how the wait ended.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "emu/base/result.h"
@@ -67,13 +69,19 @@ class Call {
   /// Takes a handle out of the calling process.
   Result<HandleOwner> take(Handle value);
 
-  /// Makes a handle to `object` in the calling process and tells the guest its value. When the guest cannot be told,
-  /// the handle is gone again.
+  /// Makes a handle to `object` in the calling process and tells the guest its value: the last thing that a call does.
+  /// When the guest cannot be told, the handle is gone again.
   Status give(UserOut<Handle> out, Ref<Object> object, Rights rights);
   Status give(UserOut<Handle> out, HandleOwner handle);
   /// The same for two handles, such as the ends of a channel: both or none.
   Status give(UserOut<Handle> out0, Ref<Object> object0, UserOut<Handle> out1, Ref<Object> object1, Rights rights);
   Status give(UserOut<Handle> out0, HandleOwner handle0, UserOut<Handle> out1, HandleOwner handle1);
+
+  /// Ends a call that has acted, so that it cannot run again: writes what it has to tell, now or when the page for it
+  /// is there, and returns `status`; kInvalidArgs when the guest cannot be told.
+  Status tell(GuestAddr at, std::span<const std::byte> bytes, Status status = Status::kOk);
+  /// The same for what an earlier run left.
+  Status tell_rest();
 
   /// Whether the calling process's job lets it: kOk, or what to return. Raises or kills as the policy says.
   Status policy(abi::PolicyCondition condition) { return process().enforce(condition, thread_); }
@@ -98,6 +106,7 @@ class Call {
 
  private:
   Status lookup_failed(Status status);
+  Telling& begin_telling();
   Status park_on(WaitQueue* queue, BlockReason reason, Time deadline);
 
   Kernel& kernel_;

@@ -129,23 +129,26 @@ Status attach_handles(Call& call, Outgoing& outgoing, UserHandles user_handles, 
   }
   // Only then: whoever sends has set the results to kOk.
   if constexpr (std::is_same_v<Item, abi::HandleDisposition>) {
-    if (status != Status::kOk) TRY_STATUS(user_handles.write_array(items));
+    if (status != Status::kOk)
+      return call.tell(user_handles.address(), std::as_bytes(std::span<const Item>(items)), status);
   }
   return status;
 }
 
 /// What a call that fails early does to the handles it was given.
-void consume_handles(Call& call, UserIn<Handle> handles, uint32_t count) {
-  static_cast<void>(close_handles(call, handles, count));
+Status consume_handles(Call& call, UserIn<Handle> handles, uint32_t count) {
+  return close_handles(call, handles, count);
 }
 
-void consume_handles(Call& call, UserInOut<abi::HandleDisposition> dispositions, uint32_t count) {
+Status consume_handles(Call& call, UserInOut<abi::HandleDisposition> dispositions, uint32_t count) {
+  if (dispositions.prepare(count) == Status::kParked) return Status::kParked;
   for (uint64_t i = 0; i < count; ++i) {
     Result<abi::HandleDisposition> disposition = dispositions.read(i);
-    if (!disposition) return;
+    if (!disposition) return disposition.status();
     if (disposition->operation == abi::HandleOp::kDuplicate || disposition->handle == Handle::kInvalid) continue;
     static_cast<void>(call.take(disposition->handle));
   }
+  return Status::kOk;
 }
 
 /// The message that the arguments describe. However this fails, the handles to be moved are consumed.
@@ -157,7 +160,8 @@ Result<Outgoing> take_message(Call& call, Handle handle, Rights rights, abi::Cha
   if (outgoing && outgoing->message.size() < min_size) outgoing = Status::kInvalidArgs;
   if (!outgoing) {
     // A page that is on its way is no failure: the call runs again.
-    if (outgoing.error() != Status::kParked) consume_handles(call, handles, num_handles);
+    if (outgoing.error() != Status::kParked && consume_handles(call, handles, num_handles) == Status::kParked)
+      return Status::kParked;
     return outgoing;
   }
   if (num_handles > 0) TRY_STATUS(attach_handles(call, *outgoing, handles, num_handles));

@@ -103,6 +103,8 @@ constexpr auto kRows = std::to_array<Row>({
 }  // namespace
 
 Status close_handles(Call& call, UserIn<Handle> handles, uint64_t count) {
+  // All of them at once: those that are closed cannot be closed again.
+  if (handles.prepare(count) == Status::kParked) return Status::kParked;
   // In portions: the count is the guest's, and closing ends where its memory does.
   std::array<Handle, abi::kChannelMaxMsgHandles> portion;
   Status status = Status::kOk;

@@ -37,7 +37,8 @@ Status interrupt_wait(Call& call, Handle handle, UserOut<Time> out) {
   if (fired.status() == Status::kShouldWait) {
     return call.park(interrupt->waiters(), BlockReason::kInterrupt, Time::never());
   }
-  return out.write_unless_null(TRY(std::move(fired)));
+  Time when = TRY(std::move(fired));
+  return out.null() ? Status::kOk : call.tell(out.address(), std::as_bytes(std::span(&when, 1)));
 }
 
 Status interrupt_destroy(Call& call, Handle handle) {

@@ -201,7 +201,7 @@ bool Kernel::run_call(Thread& thread, int64_t& result) {
   CallState& state = thread.call();
   Call call(*this, thread);
   vm_.set_page_request(&thread.page_wait());
-  result = handlers_[state.trap.number](call);
+  result = state.telling ? abi::raw(call.tell_rest()) : handlers_[state.trap.number](call);
   vm_.set_page_request(nullptr);
   if (thread.parked()) {
     state.active = state.resumed = true;

@@ -42,6 +42,7 @@ int64_t debuglog_read(Call& call, Handle handle, uint32_t options, UserBytesOut 
   if (options != 0) return abi::raw(Status::kInvalidArgs);
   Result<Ref<Debuglog>> log = call.get<Debuglog>(handle, Rights::kRead);
   if (!log) return abi::raw(log.error());
+  if (buffer.prepare(std::min(size, sizeof(abi::LogRecord))) == Status::kParked) return abi::raw(Status::kParked);
   const Log::Record* record = (*log)->read();
   if (record == nullptr) return abi::raw(Status::kShouldWait);
 

@@ -48,6 +48,7 @@ class UserBytesOut : public UserPointer {
   Status write(std::span<const std::byte> from, uint64_t offset = 0) const {
     return memory_->write(address_ + offset, from);
   }
+  Status prepare(uint64_t size) const { return memory_->prepare(address_, size, AccessKind::kWrite); }
   /// Any structure of the ABI, where the type depends on another argument (object_get_info).
   template <class T>
     requires std::is_trivially_copyable_v<T>
@@ -66,6 +67,11 @@ class UserIn : public UserPointer {
     T value = {};
     TRY_STATUS(memory_->read(address_ + index * sizeof(T), std::as_writable_bytes(std::span(&value, 1))));
     return value;
+  }
+  /// UserMemory::prepare() of so many elements.
+  Status prepare(uint64_t count = 1) const {
+    if (count > UINT64_MAX / sizeof(T)) return Status::kInvalidArgs;
+    return memory_->prepare(address_, count * sizeof(T), AccessKind::kRead);
   }
   /// The first `count` elements. The caller bounds the count.
   Result<std::vector<T>> read_array(size_t count) const {
@@ -87,6 +93,7 @@ class UserOut : public UserPointer {
   Status write(const T& value, uint64_t index = 0) const {
     return memory_->write(address_ + index * sizeof(T), std::as_bytes(std::span(&value, 1)));
   }
+  Status prepare() const { return memory_->prepare(address_, sizeof(T), AccessKind::kWrite); }
   /// For results that the caller may not want.
   Status write_unless_null(const T& value) const { return null() ? Status::kOk : write(value); }
   Status write_array(std::span<const T> values, uint64_t index = 0) const {

@@ -53,6 +53,7 @@ Status vmar_allocate(Call& call, Handle parent_handle, VmOptions options, uint64
                      UserOut<Handle> out, UserOut<uint64_t> address) {
   Rights needed = rights_for(options, kCanMapRead, kCanMapWrite, kCanMapExecute);
   Ref<AddressRegion> parent = TRY(call.get<AddressRegion>(parent_handle, needed));
+  if (address.prepare() == Status::kParked || out.prepare() == Status::kParked) return Status::kParked;
   Ref<AddressRegion> region = TRY(parent->allocate(offset, size, options));
   Status status = address.write(region->base().value);
   if (status == Status::kOk) status = call.give(out, region, region->handle_rights());
@@ -79,6 +80,8 @@ Status vmar_map(Call& call, Handle handle, VmOptions options, uint64_t offset, H
   Rights rights = call.handles().find(handle)->rights & call.handles().find(vmo_handle)->rights;
   if (!contains(rights, rights_for_permissions(options))) return Status::kAccessDenied;
   TRY_STATUS(allow_write_and_execute(call, options));
+  // What it overwrites is gone afterwards.
+  if (address.prepare() == Status::kParked) return Status::kParked;
   GuestAddr base = TRY(region->map({.offset = offset,
                                     .vmo = vmo,
                                     .vmo_offset = vmo_offset,

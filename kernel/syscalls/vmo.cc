@@ -44,6 +44,8 @@ Status vmo_set_size(Call& call, Handle handle, uint64_t size) {
 /// LOCK tells what was discarded; when the guest cannot be told, it is not locked.
 Status lock_and_tell(Vmo& vmo, uint64_t offset, uint64_t size, UserBytesOut buffer, uint64_t buffer_size) {
   abi::VmoLockState state;
+  // What was discarded is told once: not to a call that has to wait for the page to tell it in.
+  if (buffer_size >= sizeof state && buffer.prepare(sizeof state) == Status::kParked) return Status::kParked;
   TRY_STATUS(vmo.lock(offset, size, &state));
   Status status = buffer_size < sizeof state ? Status::kInvalidArgs : buffer.write_value(state);
   if (status != Status::kOk) static_cast<void>(vmo.unlock(offset, size));
@@ -143,8 +145,9 @@ constexpr auto kRows = std::to_array<Row>({
     {"zx_vmo_create_contiguous", unsupported, Support::kAbsent, "No board gives programs a BTI yet."},
     {"zx_vmo_create_physical", unsupported, Support::kAbsent, "Programs are given no resources."},
     {"zx_vmo_get_size", bind<vmo_get_size>, Support::kFull, "The size in whole pages."},
-    {"zx_vmo_op_range", bind<vmo_op_range>, Support::kPartial,
-     "Caches are not modelled, so cleaning them only checks the range; hints matter to VMOs of pagers alone."},
+    {"zx_vmo_op_range", bind<vmo_op_range>, Support::kFull,
+     "The model has no caches: cleaning them only checks the range. Contiguous VMOs lend what they decommit if "
+     "kernel.ppb.loan says so."},
     {"zx_vmo_read", bind<vmo_read>, Support::kFull, "Page by page; waits for the pager of a page that is absent."},
     {"zx_vmo_replace_as_executable", bind<vmo_replace_as_executable>, Support::kPartial,
      "By the job's policy alone: there are no VMEX resources."},

@@ -44,6 +44,22 @@ void CallState::state(Archive& ar) {
   named.resize(ar.count(named.size(), sizeof(uint64_t)));
   for (Ref<Object>& object : named) state_ref(ar, object);
   ar(scratch);
+  bool tells = telling != nullptr;
+  ar(tells);
+  if (ar.loading()) telling = tells ? std::make_unique<Telling>() : nullptr;
+  if (telling) telling->state(ar);
+}
+
+void Telling::state(Archive& ar) {
+  pieces.resize(ar.count(pieces.size(), 2 * sizeof(uint64_t)));
+  for (Piece& piece : pieces) ar(piece.at, piece.bytes);
+  handles.resize(ar.count(handles.size(), sizeof(uint32_t)));
+  for (HandleOwner& handle : handles) {
+    handle.state(ar);
+    if (ar.loading() && !handle) ar.fail("a handle for a guest that is none");
+  }
+  if (!ar.ok()) std::erase_if(handles, [](const HandleOwner& handle) { return !handle; });
+  ar(status);
 }
 
 Thread::Thread(Core& core) : Object(core, kType) {}

@@ -116,6 +116,15 @@ Status AddressSpace::write(GuestAddr to, std::span<const std::byte> from) {
   return Status::kOk;
 }
 
+Status AddressSpace::prepare(GuestAddr at, uint64_t size, AccessKind access) {
+  if (size > ~at.value) return Status::kInvalidArgs;
+  for (GuestAddr page = at.page(); page < at + size; page += kPageSize) {
+    Result<PhysAddr> resolved = resolve(page, access);
+    if (!resolved) return resolved.status() == Status::kParked ? Status::kParked : Status::kInvalidArgs;
+  }
+  return Status::kOk;
+}
+
 void AddressSpace::forget(GuestAddr page, uint64_t count) {
   if (count >= remembered_.size()) {
     for (Remembered& entry : remembered_) entry.page = Remembered::kNothing;

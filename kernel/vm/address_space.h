@@ -59,6 +59,7 @@ class AddressSpace final : public UserMemory {
   // UserMemory
   Status read(GuestAddr from, std::span<std::byte> to) override;
   Status write(GuestAddr to, std::span<const std::byte> from) override;
+  Status prepare(GuestAddr at, uint64_t size, AccessKind access) override;
 
   /// Where the vDSO's image would begin, by the mapping of its code; 0 when there is none.
   GuestAddr vdso_base() const;

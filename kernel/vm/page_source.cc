@@ -21,7 +21,7 @@ Status PageRequest::wait_for(CowPages& pages, PageRequestKind kind, PageRange ra
   if (waiting()) return Status::kParked;  // A call that fails for one page may look at others before it ends.
   if (failure_.status != Status::kOk && failure_.pages == pages.id() && failure_.kind == kind &&
       failure_.range.intersect({range.first, 1}).count > 0)
-    return std::exchange(failure_, {}).status;
+    return failure_.status;  // As often as the call asks.
   Time patience = pages.vm().pager_patience();
   Status status = park(patience);
   if (status != Status::kParked) return status;
