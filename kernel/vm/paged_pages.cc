@@ -129,7 +129,8 @@ Status CowPages::supply(PageRange pages, CowPages& from, uint64_t from_first) {
     uint64_t page = pages.first + i;
     Frame frame = from.map_.take(from_first + i);
     if (page < zeros_from_ && map_.find(page) == Slot::kEmpty) {
-      if (frame != Frame::kNone && vm_.borrows()) {
+      // Without a pager that could bring the page again, it could not make way for the lender.
+      if (frame != Frame::kNone && vm_.borrows() && !source_->detached()) {
         if (std::optional<Frame> borrowed = pmm.borrow()) {
           std::memcpy(pmm.writable(*borrowed), pmm.data(frame), kPageSize);
           pmm.free(std::exchange(frame, *borrowed));
@@ -234,6 +235,7 @@ void CowPages::writeback_end(PageRange pages) {
   if (pages.end() <= zeros_from_ || awaiting_end_ == 0) return;
   // Those that were written back are absent now: the pager has them.
   uint64_t cleaned = std::min(awaiting_end_, pages.end());
+  tell_changed({zeros_from_, cleaned - zeros_from_});
   move_zeros_from(cleaned);
   advance_zeros_from({cleaned, pages.end() - cleaned});
   clean({cleaned, zeros_from_ - cleaned});

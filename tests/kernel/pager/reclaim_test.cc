@@ -128,6 +128,20 @@ TEST_CASE("what is written, pinned or always needed does not stay in a borrowed 
   REQUIRE(k.complete());
 }
 
+TEST_CASE("what a detached VMO is supplied with does not borrow: it could not make way", "[zx_pager_supply_pages]") {
+  ReclaimRig k;
+  Handle run = k.contiguous(4);
+  REQUIRE(k.range(run, VmoOp::kDecommit, 0, 4) == Status::kOk);
+  Handle vmo = k.vmo(2);
+  REQUIRE(k.detach(vmo) == Status::kOk);
+  REQUIRE(k.supply(vmo, 0, 2) == Status::kOk);
+  REQUIRE(k.loaned() == 4);
+  k.pmm().fail_after(0);
+  REQUIRE(k.range(run, VmoOp::kCommit, 0, 4) == Status::kOk);
+  k.pmm().never_fail();
+  REQUIRE(k.word(vmo, 1) == 101);
+}
+
 TEST_CASE("a lender that goes leaves its frames to those who have them") {
   ReclaimRig k;
   uint64_t total = k.pmm().free_count();

@@ -111,6 +111,20 @@ TEST_CASE("what a VMO gains is dirty zeros, written back from their beginning", 
   REQUIRE(k.word(vmo, 6) == 0);
 }
 
+TEST_CASE("zeros that were written back are gone from mappings too: the pager has them", "[zx_pager_op_range]") {
+  WritebackRig k;
+  Handle vmo = k.vmo(0, VmoOptions::kResizable);
+  REQUIRE(k.call("vmo_set_size", vmo, 2 * kPage) == Status::kOk);
+  GuestAddr base = k.map(vmo, 2);
+  REQUIRE(k.peek<uint32_t>(base) == 0);
+  REQUIRE(k.process()->memory().tables().query(base));
+  REQUIRE(k.op(PagerOp::kWritebackBegin, vmo, 0, 2) == Status::kOk);
+  REQUIRE(k.op(PagerOp::kWritebackEnd, vmo, 0, 2) == Status::kOk);
+  REQUIRE(!k.process()->memory().tables().query(base));
+  REQUIRE(k.touch(k.thread(), base, AccessKind::kRead) == Next::kSwitch);
+  REQUIRE(k.asked_for(0));
+}
+
 TEST_CASE("a pager that traps writes is asked first", "[zx_pager_op_range][zx_vmo_write]") {
   WritebackRig k;
   Handle vmo = k.vmo(4, VmoOptions::kTrapDirty);
