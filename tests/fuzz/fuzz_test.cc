@@ -4,18 +4,13 @@
 // JACINTH_TEST_SEED=<number> runs one list, JACINTH_FUZZ_CALLS=<number> as many lists as it takes to make so many
 // calls.
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <csignal>
 #include <cstdlib>
-#include <cstring>
 
 #include "tests/fuzz/fuzz_world.h"
+#include "tests/support/last_words.h"
+#include "tests/support/shrink.h"
 #include "tests/support/test.h"
-
-// Of the sanitizers, when there are any.
-// NOLINTNEXTLINE(readability-identifier-naming,bugprone-reserved-identifier): the name is theirs.
-extern "C" void __sanitizer_set_death_callback(void (*)()) __attribute__((weak));
 
 namespace jacinth::kernel::fuzz {
 namespace {
@@ -28,32 +23,9 @@ constexpr uint64_t kDefaultCalls = 2'000'000;
 constexpr uint64_t kDefaultCalls = 500'000;
 #endif
 
-/// What to print when the process dies of an event.
-char g_dying_words[128];
-void say_dying_words() {
-  ssize_t ignored = write(STDERR_FILENO, g_dying_words, std::strlen(g_dying_words));
-  static_cast<void>(ignored);
-}
-
-/// Says which seed it was when a CHECK or a sanitizer ends everything.
-class LastWords {
- public:
-  explicit LastWords(uint64_t seed) : before_(std::signal(SIGABRT, [](int) { say_dying_words(); })) {
-    fmt::format_to_n(g_dying_words, sizeof g_dying_words - 1, "fuzz: JACINTH_TEST_SEED={} did it\n", seed);
-    if (__sanitizer_set_death_callback != nullptr) __sanitizer_set_death_callback(say_dying_words);
-  }
-  ~LastWords() {
-    std::memset(g_dying_words, 0, sizeof g_dying_words);
-    std::signal(SIGABRT, before_);
-  }
-
- private:
-  void (*before_)(int);
-};
-
 /// What is wrong after these events; nothing when all is well. Adds to `calls`.
 std::optional<std::string> run(uint64_t seed, const std::vector<Event>& events, uint64_t& calls) {
-  LastWords words(seed);
+  test::LastWords words(fmt::format("fuzz: JACINTH_TEST_SEED={} did it", seed));
   World watched(seed, true);
   for (const Event& event : events) watched.run(event);
 
@@ -72,29 +44,14 @@ std::optional<std::string> run(uint64_t seed, const std::vector<Event>& events, 
   return saved.end();
 }
 
-/// Leaves out whatever can be left out while it still fails.
-std::vector<Event> shrink(uint64_t seed, std::vector<Event> events) {
-  uint64_t calls = 0;
-  for (size_t chunk = events.size() / 2; chunk > 0; chunk /= 2) {
-    for (size_t at = 0; at + chunk <= events.size();) {
-      std::vector<Event> fewer(events);
-      fewer.erase(fewer.begin() + static_cast<ptrdiff_t>(at), fewer.begin() + static_cast<ptrdiff_t>(at + chunk));
-      if (run(seed, fewer, calls)) {
-        events = std::move(fewer);
-      } else {
-        at += chunk;
-      }
-    }
-  }
-  return events;
-}
-
 void try_seed(uint64_t seed, uint64_t& calls) {
   std::vector<Event> events = random_events(seed, kEventsPerList);
   std::optional<std::string> wrong = run(seed, events, calls);
   if (!wrong) return;
   fmt::print(stderr, "fuzz: seed {}: {}; cutting {} events down\n", seed, *wrong, events.size());
-  events = shrink(seed, std::move(events));
+  events = test::leave_out(std::move(events), [&](const std::vector<Event>& fewer) -> std::optional<size_t> {
+    return run(seed, fewer, calls) ? std::optional(fewer.size() - 1) : std::nullopt;
+  });
   std::string text;
   for (const Event& event : events) text += "  " + event.text() + "\n";
   FAIL(fmt::format("seed {}: {}\n{}", seed, run(seed, events, calls).value_or("only once"), text));
