@@ -58,14 +58,14 @@ TEST("root is of all kinds, and each other one of its own") {
 TEST("a part covers no more than what it was made from") {
   if (!with_root()) return;
   Handle part, smaller, larger;
-  expect_ok(make(given(PA_MMIO_RESOURCE), ZX_RSRC_KIND_MMIO, 0x7000'0000, 0x4000, part));
-  expect_eq(info_of(part).base, 0x7000'0000);
+  expect_ok(make(given(PA_MMIO_RESOURCE), ZX_RSRC_KIND_MMIO, 0x9000'0000, 0x4000, part));
+  expect_eq(info_of(part).base, 0x9000'0000);
   expect_eq(info_of(part).size, 0x4000);
   expect_text(info_of(part).name, "part");
-  expect_ok(make(part, ZX_RSRC_KIND_MMIO, 0x7000'1000, 0x1000, smaller));
-  expect_status(make(part, ZX_RSRC_KIND_MMIO, 0x7000'1000, 0x4000, larger), ZX_ERR_ACCESS_DENIED);
+  expect_ok(make(part, ZX_RSRC_KIND_MMIO, 0x9000'1000, 0x1000, smaller));
+  expect_status(make(part, ZX_RSRC_KIND_MMIO, 0x9000'1000, 0x4000, larger), ZX_ERR_ACCESS_DENIED);
   expect_status(make(part, ZX_RSRC_KIND_IRQ, 40, 1, larger), ZX_ERR_ACCESS_DENIED);
-  expect_status(make(part, ZX_RSRC_KIND_MMIO | ZX_RSRC_FLAG_EXCLUSIVE, 0x7000'1000, 0x1000, larger),
+  expect_status(make(part, ZX_RSRC_KIND_MMIO | ZX_RSRC_FLAG_EXCLUSIVE, 0x9000'1000, 0x1000, larger),
                 ZX_ERR_INVALID_ARGS);
 }
 
@@ -73,11 +73,11 @@ TEST("an exclusive range is free again when its last handle goes") {
   if (!with_root()) return;
   Handle first, second;
   const uint32_t exclusive = ZX_RSRC_KIND_MMIO | ZX_RSRC_FLAG_EXCLUSIVE;
-  expect_ok(make(given(PA_RESOURCE), exclusive, 0x7100'0000, 0x1000, first));
-  expect_status(make(given(PA_RESOURCE), exclusive, 0x7100'0000, 0x1000, second), ZX_ERR_NOT_FOUND);
-  expect_status(make(given(PA_RESOURCE), ZX_RSRC_KIND_MMIO, 0x7100'0fff, 2, second), ZX_ERR_NOT_FOUND);
+  expect_ok(make(given(PA_RESOURCE), exclusive, 0x9100'0000, 0x1000, first));
+  expect_status(make(given(PA_RESOURCE), exclusive, 0x9100'0000, 0x1000, second), ZX_ERR_NOT_FOUND);
+  expect_status(make(given(PA_RESOURCE), ZX_RSRC_KIND_MMIO, 0x9100'0fff, 2, second), ZX_ERR_NOT_FOUND);
   first.reset();
-  expect_ok(make(given(PA_RESOURCE), exclusive, 0x7100'0000, 0x1000, second));
+  expect_ok(make(given(PA_RESOURCE), exclusive, 0x9100'0000, 0x1000, second));
 }
 
 TEST("the machine's memory adds up") {

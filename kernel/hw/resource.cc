@@ -81,9 +81,15 @@ Ref<Resource> Resource::create_ranged_root(Core& core, ResourceKind kind, std::s
 }
 
 Status Resource::validate(ResourceKind kind, uint64_t base, uint64_t size) const {
-  if (is_root()) return Status::kOk;
-  if (kind_ != kind) return Status::kWrongType;
-  if (is_ranged_root()) return Status::kOk;
+  if (kind_ != kind && !is_root()) return Status::kWrongType;
+  if (is_root() || is_ranged_root()) {
+    Platform& platform = core().platform();
+    Range memory{platform.ram_base().value, platform.ram_size()};
+    bool denied = kind == ResourceKind::kMmio && size > 0 && base < memory.base + memory.size &&
+                  (base >= memory.base || size > memory.base - base);
+    if (denied) ++core().counter("resource.denied_ranges");
+    return denied ? Status::kAccessDenied : Status::kOk;
+  }
   uint64_t first = base_;
   uint64_t length = size_;
   if (kind == ResourceKind::kMmio) {

@@ -45,7 +45,8 @@ class Resource final : public Object {
   bool is_root() const { return kind_ == abi::ResourceKind::kRoot; }
   bool is_ranged_root() const { return !is_root() && size_ == 0; }
 
-  /// Whether it covers a range of a kind: kWrongType, kOutOfRange when not.
+  /// Whether it covers a range of a kind: kWrongType, kOutOfRange when not. kAccessDenied for the machine's memory,
+  /// which even the roots do not open: programs get it as VMOs.
   Status validate(abi::ResourceKind kind, uint64_t base, uint64_t size) const;
 
   abi::InfoResource info() const;

@@ -7,16 +7,12 @@ namespace jacinth::kernel {
 namespace {
 
 constexpr auto kRows = std::to_array<Row>({
-    {"zx_bti_create", unsupported, Support::kAbsent, "No board has devices for user-space drivers yet."},
-    {"zx_bti_pin", unsupported, Support::kAbsent, "No board has devices for user-space drivers yet."},
-    {"zx_bti_release_quarantine", unsupported, Support::kAbsent, "No board has devices for user-space drivers yet."},
     {"zx_clock_adjust", unsupported, Support::kAbsent, "A call of July 2020 that moved the kernel's UTC clock."},
     {"zx_framebuffer_get_info", unsupported, Support::kAbsent, "No board has a boot framebuffer."},
     {"zx_framebuffer_set_range", unsupported, Support::kAbsent, "No board has a boot framebuffer."},
     {"zx_guest_create", unsupported, Support::kAbsent, "Guests of guests: no board has a hypervisor."},
     {"zx_guest_set_trap", unsupported, Support::kAbsent, "Guests of guests: no board has a hypervisor."},
     {"zx_interrupt_bind_vcpu", unsupported, Support::kAbsent, "Guests of guests: no board has a hypervisor."},
-    {"zx_iommu_create", unsupported, Support::kAbsent, "No board has an IOMMU."},
     {"zx_ioports_release", unsupported, Support::kAbsent, "No board has I/O ports for programs."},
     {"zx_ioports_request", unsupported, Support::kAbsent, "No board has I/O ports for programs."},
     {"zx_ktrace_control", unsupported, Support::kAbsent, "The kernel keeps no trace of its own; use --strace."},
@@ -38,7 +34,6 @@ constexpr auto kRows = std::to_array<Row>({
     {"zx_pci_query_irq_mode", unsupported, Support::kAbsent, "No board has a PCI bus for programs."},
     {"zx_pci_reset_device", unsupported, Support::kAbsent, "No board has a PCI bus for programs."},
     {"zx_pci_set_irq_mode", unsupported, Support::kAbsent, "No board has a PCI bus for programs."},
-    {"zx_pmt_unpin", unsupported, Support::kAbsent, "No board has devices for user-space drivers yet."},
     {"zx_process_create_shared", unsupported, Support::kAbsent, "Restricted mode, which needs it, is not modelled."},
     {"zx_restricted_enter", unsupported, Support::kAbsent, "Restricted mode is not modelled."},
     {"zx_restricted_read_state", unsupported, Support::kAbsent, "Restricted mode is not modelled."},

@@ -29,8 +29,8 @@ template <class T>
 T decode(Call& call, uint64_t value) {
   if constexpr (std::is_base_of_v<UserPointer, T>) {
     return T(call.memory(), GuestAddr(value));
-  } else if constexpr (std::is_same_v<T, GuestAddr>) {
-    return GuestAddr(value);
+  } else if constexpr (std::is_same_v<T, GuestAddr> || std::is_same_v<T, PhysAddr>) {
+    return T(value);
   } else if constexpr (std::is_same_v<T, Time> || std::is_same_v<T, Duration>) {
     return T{static_cast<int64_t>(value)};
   } else {

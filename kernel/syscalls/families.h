@@ -8,6 +8,7 @@
 namespace jacinth::kernel {
 
 std::span<const Row> absent_rows();
+std::span<const Row> bti_rows();
 std::span<const Row> channel_rows();
 std::span<const Row> clock_rows();
 std::span<const Row> event_rows();

@@ -107,6 +107,7 @@ Result<T> take_property(UserBytesIn value, uint64_t size) {
 }
 
 // The families, one function each, in the file of that name.
+std::span<const InfoRow> bti_infos();
 std::span<const InfoRow> exception_infos();
 std::span<const InfoRow> handle_infos();
 std::span<const InfoRow> memory_infos();

@@ -9,6 +9,7 @@
 #include "emu/base/version.h"
 #include "emu/state/archive.h"
 #include "kernel/event/eventpair.h"
+#include "kernel/hw/bti.h"
 #include "kernel/hw/interrupt.h"
 #include "kernel/hw/resource.h"
 #include "kernel/ipc/channel.h"
@@ -60,6 +61,7 @@ Kernel::Kernel(Platform& platform, KernelOptions options)
       tasks_(core_),
       only_from_vdso_(options.only_from_vdso) {
   vm_.attach(core_);
+  core_.objects().register_type<Bti>();
   core_.objects().register_type<Channel>();
   core_.objects().register_type<Clock>();
   core_.objects().register_type<Debuglog>();
@@ -67,7 +69,9 @@ Kernel::Kernel(Platform& platform, KernelOptions options)
   core_.objects().register_type<EventPair>();
   core_.objects().register_type<Fifo>();
   core_.objects().register_type<Interrupt>();
+  core_.objects().register_type<Iommu>();
   core_.objects().register_type<Pager>();
+  core_.objects().register_type<PinnedMemory>();
   core_.objects().register_type<Port>();
   core_.objects().register_type<Resource>();
   core_.objects().register_type<Socket>();

@@ -13,6 +13,7 @@ namespace {
 // A line each, so that two new families do not meet in one.
 // clang-format off
 constexpr std::span<const InfoRow> (*kInfos[])() = {
+    bti_infos,
     exception_infos,
     handle_infos,
     memory_infos,

@@ -37,7 +37,7 @@ constexpr auto kInfos = std::to_array<InfoRow>({{abi::InfoTopic::kResource, reso
 
 constexpr auto kRows = std::to_array<Row>({
     {"zx_resource_create", bind<resource_create>, Support::kFull,
-     "The kinds of 2022. A program gets its first resources with `jacinth run --root`."},
+     "The kinds of 2022; none covers RAM. A program gets its first resources with `jacinth run --root`."},
 });
 
 }  // namespace

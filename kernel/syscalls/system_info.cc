@@ -80,7 +80,7 @@ Status kmem_stats_extended(InfoRequest& request) {
                                                 .other_bytes = stats.other_bytes});
 }
 
-/// Of BTIs, message signalled interrupts and virtual processors: no handle can name one.
+/// Of message signalled interrupts and virtual processors: no handle can name one.
 Status of_nothing_here(InfoRequest& request) {
   TRY(request.get<Object>(Rights::kNone));
   return Status::kWrongType;
@@ -91,7 +91,6 @@ constexpr auto kInfos = std::to_array<InfoRow>({
     {abi::InfoTopic::kGuestStats, guest_stats},
     {abi::InfoTopic::kKmemStats, kmem_stats},
     {abi::InfoTopic::kKmemStatsExtended, kmem_stats_extended},
-    {abi::InfoTopic::kBti, of_nothing_here},
     {abi::InfoTopic::kMsi, of_nothing_here},
     {abi::InfoTopic::kVcpu, of_nothing_here},
 });

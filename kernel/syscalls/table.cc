@@ -14,6 +14,7 @@ constexpr std::span<const Row> (*kFamilies[])() = {
     // A line each, so that two new families do not meet in one.
     // clang-format off
     absent_rows,
+    bti_rows,
     channel_rows,
     clock_rows,
     event_rows,

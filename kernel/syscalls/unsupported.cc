@@ -1,25 +1,27 @@
 #include "kernel/syscalls/unsupported.h"
 
-#include <array>
-#include <cstddef>
 #include <cstring>
-#include <span>
+#include <optional>
 
 #include "kernel/object/core.h"
 #include "kernel/task/process.h"
 #include "kernel/task/thread.h"
+#include "kernel/vm/address_space.h"
 
 namespace jacinth::kernel {
 namespace {
 
-/// Who called the vDSO's stub: the link register, or what lies on the stack below nothing but the return address.
+/// Who called the vDSO's stub: the link register, or what lies on the stack below nothing but the return address. Only
+/// looked at: a report must bring no page in, and wait for none.
 GuestAddr caller_of(Thread& thread) {
   const Registers& registers = thread.registers();
   if (thread.core().platform().arch() == Arch::kArm64) return GuestAddr(registers.gpr[30]);
-  std::array<std::byte, 8> bytes = {};
-  Status status = thread.process().memory().read(GuestAddr(registers.gpr[kRsp]), bytes);
+  GuestAddr at(registers.gpr[kRsp]);
+  Vm& vm = thread.core().vm();
+  std::optional<PageTables::Entry> entry = thread.process().memory().tables().query(at.page());
   uint64_t address = 0;
-  if (status == Status::kOk) std::memcpy(&address, bytes.data(), sizeof address);
+  if (entry && vm.pmm().contains(entry->frame) && at.page_offset() <= kPageSize - sizeof address)
+    std::memcpy(&address, vm.platform().data(entry->frame + at.page_offset()), sizeof address);
   return GuestAddr(address);
 }
 

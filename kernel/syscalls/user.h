@@ -93,7 +93,10 @@ class UserOut : public UserPointer {
   Status write(const T& value, uint64_t index = 0) const {
     return memory_->write(address_ + index * sizeof(T), std::as_bytes(std::span(&value, 1)));
   }
-  Status prepare() const { return memory_->prepare(address_, sizeof(T), AccessKind::kWrite); }
+  Status prepare(uint64_t count = 1) const {
+    if (count > UINT64_MAX / sizeof(T)) return Status::kInvalidArgs;
+    return memory_->prepare(address_, count * sizeof(T), AccessKind::kWrite);
+  }
   /// For results that the caller may not want.
   Status write_unless_null(const T& value) const { return null() ? Status::kOk : write(value); }
   Status write_array(std::span<const T> values, uint64_t index = 0) const {

@@ -4,7 +4,9 @@
 #include <array>
 
 #include "kernel/abi/policy.h"
+#include "kernel/hw/bti.h"
 #include "kernel/syscalls/families.h"
+#include "kernel/syscalls/resources.h"
 #include "kernel/syscalls/vmo_transfer.h"
 #include "kernel/vm/vmo.h"
 
@@ -17,6 +19,25 @@ using abi::VmoOp;
 Status vmo_create(Call& call, uint64_t size, abi::VmoOptions options, UserOut<Handle> out) {
   TRY_STATUS(call.policy(abi::PolicyCondition::kNewVmo));
   Ref<Vmo> vmo = TRY(Vmo::create(call.core(), size, options));
+  return call.give(out, vmo, abi::default_rights(ObjectType::kVmo));
+}
+
+/// One run of page frames, all of them there from the start.
+Status vmo_create_contiguous(Call& call, Handle bti_handle, size_t size, uint32_t alignment_log2, UserOut<Handle> out) {
+  if (size == 0) return Status::kInvalidArgs;
+  if (alignment_log2 == 0) alignment_log2 = kPageShift;
+  if (alignment_log2 < kPageShift || alignment_log2 >= 64) return Status::kInvalidArgs;
+  TRY_STATUS(call.policy(abi::PolicyCondition::kNewVmo));
+  TRY(call.get<Bti>(bti_handle, Rights::kMap));
+  Ref<Vmo> vmo = TRY(Vmo::create_contiguous(call.core(), size, uint64_t{1} << alignment_log2));
+  return call.give(out, vmo, abi::default_rights(ObjectType::kVmo));
+}
+
+/// Device registers.
+Status vmo_create_physical(Call& call, Handle resource, PhysAddr base, size_t size, UserOut<Handle> out) {
+  TRY_STATUS(call.policy(abi::PolicyCondition::kNewVmo));
+  TRY_STATUS(validate_resource(call, resource, abi::ResourceKind::kMmio, base.value, size));
+  Ref<Vmo> vmo = TRY(Vmo::create_physical(call.core(), base, size));
   return call.give(out, vmo, abi::default_rights(ObjectType::kVmo));
 }
 
@@ -122,14 +143,8 @@ Status vmo_create_child(Call& call, Handle handle, VmoChildOptions options, uint
 
 /// Consumes the handle once it was found. Without a VMEX resource, the job's policy decides.
 Status vmo_replace_as_executable(Call& call, Handle handle, Handle vmex, UserOut<Handle> out) {
-  Status allowed = Status::kOk;
-  if (vmex == Handle::kInvalid) {
-    allowed = call.policy(abi::PolicyCondition::kAmbientMarkVmoExec);
-  } else {
-    // Nobody has resources yet, so a good handle names something else.
-    Result<Ref<Object>> named = call.get<Object>(vmex, Rights::kNone);
-    allowed = named ? Status::kWrongType : named.status();
-  }
+  Status allowed = vmex == Handle::kInvalid ? call.policy(abi::PolicyCondition::kAmbientMarkVmoExec)
+                                            : validate_resource(call, vmex, abi::ResourceSystemBase::kVmex);
   HandleOwner source = TRY(call.handles().remove(handle));
   if (allowed != Status::kOk) return allowed;
   if (source.object()->type() != ObjectType::kVmo) return Status::kBadHandle;
@@ -142,15 +157,17 @@ constexpr auto kRows = std::to_array<Row>({
      "unlocked."},
     {"zx_vmo_create_child", bind<vmo_create_child>, Support::kFull,
      "Snapshots share pages without hidden parents; of several that see a page, the oldest is charged."},
-    {"zx_vmo_create_contiguous", unsupported, Support::kAbsent, "No board gives programs a BTI yet."},
-    {"zx_vmo_create_physical", unsupported, Support::kAbsent, "Programs are given no resources."},
+    {"zx_vmo_create_contiguous", bind<vmo_create_contiguous>, Support::kFull,
+     "The lowest run of frames that was never used, else the lowest that is free."},
+    {"zx_vmo_create_physical", bind<vmo_create_physical>, Support::kFull,
+     "Any addresses but RAM's. No board has devices: an access through a mapping is a page fault, on x86-64 too."},
     {"zx_vmo_get_size", bind<vmo_get_size>, Support::kFull, "The size in whole pages."},
     {"zx_vmo_op_range", bind<vmo_op_range>, Support::kFull,
      "The model has no caches: cleaning them only checks the range. Contiguous VMOs lend what they decommit if "
      "kernel.ppb.loan says so."},
     {"zx_vmo_read", bind<vmo_read>, Support::kFull, "Page by page; waits for the pager of a page that is absent."},
-    {"zx_vmo_replace_as_executable", bind<vmo_replace_as_executable>, Support::kPartial,
-     "By the job's policy alone: there are no VMEX resources."},
+    {"zx_vmo_replace_as_executable", bind<vmo_replace_as_executable>, Support::kFull,
+     "With a VMEX resource, or without one as the job's policy says."},
     {"zx_vmo_set_cache_policy", bind<vmo_set_cache_policy>, Support::kFull,
      "The policy goes into the page tables; the model has no caches."},
     {"zx_vmo_set_size", bind<vmo_set_size>, Support::kFull,

@@ -267,6 +267,15 @@ void CowPages::unpin(PageRange pages) {
   }
 }
 
+bool CowPages::claim_pins(PageRange pages) const {
+  bool all = true;
+  for (uint64_t page = pages.first; page < pages.end() && all; ++page) {
+    Slot slot = map_.find(page);
+    all = holds_frame(slot) && vm_.claim_pin(frame_of(slot));
+  }
+  return all;
+}
+
 bool CowPages::any_pinned(PageRange pages) const {
   bool any = false;
   if (pinned_pages_ == 0) return any;

@@ -126,6 +126,8 @@ class CowPages final {
   Status pin(PageRange pages);
   void unpin(PageRange pages);
   bool any_pinned(PageRange pages) const;
+  /// While loading: whether each page has a pin that nobody else has claimed.
+  bool claim_pins(PageRange pages) const;
   uint64_t pinned_pages() const { return pinned_pages_; }
   /// A container that sees what this one has in the range, now, from its own page 0 on. For anonymous containers. The
   /// range may stick out at the end: zeros.

@@ -68,6 +68,7 @@ void Vm::end(CowPages& pages) {
 Time Vm::pager_patience() const { return pager_patience_.ns == 0 ? Time::never() : core_->now() + pager_patience_; }
 
 void Vm::settle_loaded() {
+  claimed_pins_.clear();
   loaded_spaces_.clear();
   loaded_pages_.clear();
 }

@@ -74,6 +74,8 @@ class Vm {
   uint64_t scan_zero_pages(bool give_back);
   /// Counts the times that a discardable VMO was let go of.
   uint64_t next_unlock() { return ++unlocks_; }
+  /// While loading: whether the frame has a pin that nobody else has claimed.
+  bool claim_pin(Frame frame) { return ++claimed_pins_[frame] <= pmm_.record(frame).pins; }
   /// Null when there is none.
   CowPages* find_pages(PagesId family, PagesId id) const;
 
@@ -135,6 +137,7 @@ class Vm {
   std::map<std::pair<PagesId, PagesId>, CowPages*> pages_;  // By family, then number: by age in both.
   std::map<uint64_t, AddressSpace*> spaces_;
   std::map<PagesId, Ref<CowPages>> loaded_pages_;
+  std::map<Frame, uint64_t> claimed_pins_;
   std::map<uint64_t, Ref<AddressSpace>> loaded_spaces_;
 };
 

@@ -46,12 +46,10 @@ Result<Ref<Vmo>> Vmo::create_contiguous(Core& core, uint64_t size, uint64_t alig
 }
 
 Result<Ref<Vmo>> Vmo::create_physical(Core& core, PhysAddr base, uint64_t size) {
-  if (!base.page_aligned() || size == 0) return Status::kInvalidArgs;
-  if (size > kMaxSize) return Status::kOutOfRange;
   uint64_t rounded = round_up_to_page(size);
-  if (base.value + (rounded - 1) < base.value) return Status::kInvalidArgs;
+  if (!base.page_aligned() || rounded == 0 || base.value + (rounded - 1) < base.value) return Status::kInvalidArgs;
   Ref<CowPages> pages = CowPages::create_physical(core.vm(), base, rounded / kPageSize);
-  Ref<Vmo> vmo = make_object<Vmo>(core, std::move(pages), size);
+  Ref<Vmo> vmo = make_object<Vmo>(core, std::move(pages), rounded);
   vmo->cache_policy_ = CachePolicy::kUncached;
   return vmo;
 }
@@ -176,13 +174,30 @@ Status Vmo::hint(abi::VmoOp op, uint64_t offset, uint64_t length, uint64_t& done
   return pages_->always_need(pages, done);
 }
 
-Status Vmo::pin(uint64_t offset, uint64_t length) {
+Status Vmo::pin(uint64_t offset, uint64_t length, bool write) {
   if (length == 0) return Status::kInvalidArgs;
   if (!in_range(offset, length)) return Status::kOutOfRange;
   if (is_physical()) return Status::kOk;
   PageRange pages = container_range(offset, offset + length);
-  TRY_STATUS(pages_->commit(pages));
+  if (write && pages_->kind() == PagesKind::kPaged) {
+    for (uint64_t page = pages.first; page < pages.end(); ++page)
+      TRY(pages_->write_page(page, nullptr, pages.end() - page));
+  } else {
+    TRY_STATUS(pages_->commit(pages));
+  }
   return pages_->pin(pages);
+}
+
+PhysAddr Vmo::pinned_address(uint64_t offset) const {
+  std::optional<PageView> view = pages_->peek(slice_first_ + offset / kPageSize);
+  CHECK(view, "a pinned page is absent");
+  return view->address;
+}
+
+bool Vmo::claim_pins(uint64_t offset, uint64_t length) const {
+  if (!pages_ || length == 0 || offset % kPageSize != 0 || length % kPageSize != 0 || !in_range(offset, length))
+    return false;
+  return is_physical() || pages_->claim_pins(container_range(offset, offset + length));
 }
 
 void Vmo::unpin(uint64_t offset, uint64_t length) {
@@ -241,8 +256,8 @@ Status Vmo::set_cache_policy(CachePolicy policy) {
   if (policy == cache_policy_) return Status::kOk;
   if (share_count() > 0 || parent_ != nullptr || !children_.empty() || in_snapshot_family()) return Status::kBadState;
   if (pages_->pinned_pages() > 0) return Status::kBadState;
-  bool committed = pages_->kind() == PagesKind::kAnonymous && pages_->committed_pages({0, page_count()}) > 0;
-  if (cache_policy_ != CachePolicy::kCached && committed) return Status::kBadState;
+  // Nobody knows what the caches hold of pages that were used past them.
+  if (cache_policy_ != CachePolicy::kCached && pages_->committed_pages({0, page_count()}) > 0) return Status::kBadState;
   cache_policy_ = policy;
   return Status::kOk;
 }
@@ -349,7 +364,8 @@ abi::InfoVmo Vmo::info() const {
   info.share_count = share_count();
   info.flags = when(!is_physical(), InfoVmoFlags::kTypePaged) | when(resizable_, InfoVmoFlags::kResizable) |
                when(parent_ != nullptr && !slice_, InfoVmoFlags::kIsCowClone) |
-               when(is_contiguous(), InfoVmoFlags::kContiguous) | when(discardable_, InfoVmoFlags::kDiscardable) |
+               when(is_contiguous() || is_physical(), InfoVmoFlags::kContiguous) |
+               when(discardable_, InfoVmoFlags::kDiscardable) |
                when(pages_->rests_on_pager(), InfoVmoFlags::kPagerBacked) | when(immutable_, InfoVmoFlags::kImmutable);
   info.committed_bytes = attributed_bytes();
   info.committed_change_events = pages_->evictions();

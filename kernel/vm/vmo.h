@@ -35,7 +35,8 @@ class Vmo final : public Object {
   static Result<Ref<Vmo>> create(Core& core, uint64_t size, abi::VmoOptions options = abi::VmoOptions::kNone);
   /// One run of frames, the first at a multiple of `alignment` bytes. kInvalidArgs for no bytes at all.
   static Result<Ref<Vmo>> create_contiguous(Core& core, uint64_t size, uint64_t alignment);
-  /// Physical addresses that are not the kernel's to hand out; uncached.
+  /// Physical addresses that are not the kernel's to hand out, in whole pages; uncached. kInvalidArgs for none, or when
+  /// they wrap around.
   static Result<Ref<Vmo>> create_physical(Core& core, PhysAddr base, uint64_t size);
   /// Pages come from the pager `pager`, which connects itself to source(). kTrapDirty may be among the options.
   static Result<Ref<Vmo>> create_paged(Core& core, uint64_t size, abi::VmoOptions options, Koid pager);
@@ -82,9 +83,14 @@ class Vmo final : public Object {
   /// Hints: without a pager behind the VMO they succeed, whatever the range. kAlwaysNeed brings pages in; what cannot
   /// be had is left out. `done` counts the pages that are dealt with, over all runs of the call.
   Status hint(abi::VmoOp op, uint64_t offset, uint64_t length, uint64_t& done);
-  /// Commits and holds the frames in place, for devices; unpin() exactly what was pinned.
-  Status pin(uint64_t offset, uint64_t length);
+  /// Commits and holds the frames in place, for devices; unpin() exactly what was pinned. `write`: the devices may
+  /// write, which a pager has to know.
+  Status pin(uint64_t offset, uint64_t length, bool write = false);
   void unpin(uint64_t offset, uint64_t length);
+  /// Where a page is that is pinned, or of a physical VMO.
+  PhysAddr pinned_address(uint64_t offset) const;
+  /// While loading: whether there are pins on the range that nobody else has claimed.
+  bool claim_pins(uint64_t offset, uint64_t length) const;
   /// Discardable VMOs. What was discarded since the last lock is told in `lock_state`.
   Status lock(uint64_t offset, uint64_t length, abi::VmoLockState* lock_state);
   Status unlock(uint64_t offset, uint64_t length);

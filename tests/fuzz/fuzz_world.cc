@@ -8,6 +8,8 @@
 
 #include "emu/base/check.h"
 #include "kernel/abi/rights.h"
+#include "kernel/hw/bti.h"
+#include "kernel/hw/resource.h"
 #include "kernel/ipc/channel.h"
 #include "kernel/syscalls/table.h"
 #include "kernel/vm/vmo.h"
@@ -173,6 +175,14 @@ std::optional<std::string> World::end() {
     while (channel->message_count() > 0) channel->take_oldest();
   }
   ring.clear();
+  // Likewise what initiators keep in quarantine.
+  kernel_->core().objects().for_each([&](Object& object) {
+    if (object.type() == ObjectType::kBti) ring.emplace_back(&object);
+  });
+  for (Ref<Object>& object : ring) {
+    if (auto* bti = object_cast<Bti>(object.get())) bti->release_quarantine();
+  }
+  ring.clear();
   kernel_->settle();
   Core& core = kernel_->core();
   int64_t created = 0;
@@ -229,6 +239,12 @@ void World::make_process() {
   give(*job);
   give(root);
   give(*vmo);
+  // What only programs with root can make.
+  if (auto resource = Resource::create(core, abi::ResourceKind::kRoot, 0, 0, abi::ResourceFlags::kNone, "root"))
+    give(*resource);
+  auto iommu = make_object<Iommu>(core);
+  give(iommu);
+  give(make_object<Bti>(iommu, made_));
 }
 
 void World::advance_to(Time when) {

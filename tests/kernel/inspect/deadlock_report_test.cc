@@ -119,13 +119,15 @@ TEST_CASE("an unsupported call is named with its arguments and where it came fro
     said.push_back(unsupported_use_text(thread, use, code));
     return false;
   });
-  REQUIRE(k.call("bti_create", 0, 0, 7, 0) == Status::kNotSupported);
-  REQUIRE(k.call("bti_create", 0, 0, 8, 0) == Status::kNotSupported);
+  REQUIRE(k.call("guest_create", 0, 0, 7, 0) == Status::kNotSupported);
+  REQUIRE(k.call("guest_create", 0, 0, 8, 0) == Status::kNotSupported);
 
   REQUIRE(said.size() == 1);
-  has(said[0], "zx_bti_create(iommu=ZX_HANDLE_INVALID, options=0, bti_id=0x7, out=NULL) is not supported: thread ");
+  has(said[0],
+      "zx_guest_create(resource=ZX_HANDLE_INVALID, options=ZX_GUEST_OPT_NORMAL, guest_handle=0x7, vmar_handle=NULL) is "
+      "not supported: thread ");
   has(said[0], " gets ZX_ERR_NOT_SUPPORTED; called from page_5+0x4 at guest.c:7");
-  REQUIRE(unsupported_summary(k.kernel().unsupported()) == "  zx_bti_create: 2 times, gave ZX_ERR_NOT_SUPPORTED\n");
+  REQUIRE(unsupported_summary(k.kernel().unsupported()) == "  zx_guest_create: 2 times, gave ZX_ERR_NOT_SUPPORTED\n");
 }
 
 }  // namespace

@@ -54,15 +54,15 @@ TEST_CASE("an absent call gives its error, is named once and counted") {
     told.push_back(use);
     return false;
   });
-  for (int i = 0; i < 3; ++i) REQUIRE(k.call("bti_create", 0x11 + i, 2, 3, 4) == Status::kNotSupported);
+  for (int i = 0; i < 3; ++i) REQUIRE(k.call("guest_create", 0x11 + i, 2, 3, 4) == Status::kNotSupported);
   REQUIRE(k.call("pci_init", 0, 0, 0) == Status::kNotSupported);
 
   REQUIRE(told.size() == 2);
-  REQUIRE(told[0].call == "zx_bti_create");
+  REQUIRE(told[0].call == "zx_guest_create");
   REQUIRE(told[0].trap.arguments[0] == 0x11);
   REQUIRE(told[0].status == Status::kNotSupported);
   const auto& uses = k.kernel().unsupported().uses();
-  REQUIRE(uses.at({"zx_bti_create", ""}).count == 3);
+  REQUIRE(uses.at({"zx_guest_create", ""}).count == 3);
   REQUIRE(uses.at({"zx_pci_init", ""}).count == 1);
   REQUIRE_FALSE(k.kernel().outcome().has_value());
 }
@@ -70,7 +70,7 @@ TEST_CASE("an absent call gives its error, is named once and counted") {
 TEST_CASE("the policy can stop the machine at what we lack") {
   KernelRig k;
   k.kernel().unsupported().set_hook([](Thread&, const UnsupportedUse&) { return true; });
-  REQUIRE(k.call("bti_create", 1, 2, 3, 4) == Status::kNotSupported);
+  REQUIRE(k.call("guest_create", 1, 2, 3, 4) == Status::kNotSupported);
   REQUIRE(k.kernel().outcome()->kind == Outcome::Kind::kUnsupported);
   REQUIRE(k.kernel().schedule(0) == nullptr);
 }
