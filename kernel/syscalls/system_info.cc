@@ -51,7 +51,8 @@ abi::InfoKmemStats kmem_stats_of(Vm& vm) {
   Pmm& pmm = vm.pmm();
   auto bytes = [&pmm](FrameState state) { return pmm.count(state) * kPageSize; };
   abi::InfoKmemStats stats{.total_bytes = pmm.total() * kPageSize,
-                           .free_bytes = bytes(FrameState::kFree),
+                           // What is lent and nobody borrows is as free as the rest.
+                           .free_bytes = bytes(FrameState::kFree) + bytes(FrameState::kLoaned),
                            .wired_bytes = bytes(FrameState::kWired),
                            .vmo_bytes = bytes(FrameState::kObject),
                            .mmu_overhead_bytes = bytes(FrameState::kMmu),
@@ -66,15 +67,41 @@ Status kmem_stats(InfoRequest& request) {
   return request.one(kmem_stats_of(request.call().core().vm()));
 }
 
+struct VmoBytes {
+  uint64_t pager_total = 0;
+  uint64_t discardable_locked = 0;
+  uint64_t discardable_unlocked = 0;
+};
+
+/// Of pagers: what could be taken away, which is clean and not pinned. What is discardable and was never locked counts
+/// as neither.
+VmoBytes bytes_of_vmos(Core& core) {
+  VmoBytes bytes;
+  core.vm().for_each_pages([&](const CowPages& pages) {
+    if (pages.kind() == PagesKind::kPaged) bytes.pager_total += pages.evictable_pages() * kPageSize;
+  });
+  core.objects().for_each([&](Object& object) {
+    const auto* vmo = object_cast<Vmo>(&object);
+    if (vmo == nullptr || !vmo->discardable()) return;
+    if (vmo->locked()) bytes.discardable_locked += vmo->attributed_bytes();
+    if (vmo->pages()->discardable_since() != 0) bytes.discardable_unlocked += vmo->attributed_bytes();
+  });
+  return bytes;
+}
+
 Status kmem_stats_extended(InfoRequest& request) {
   TRY_STATUS(may_ask(request));
   abi::InfoKmemStats stats = kmem_stats_of(request.call().core().vm());
+  VmoBytes vmos = bytes_of_vmos(request.call().core());
   return request.one(abi::InfoKmemStatsExtended{.total_bytes = stats.total_bytes,
                                                 .free_bytes = stats.free_bytes,
                                                 .wired_bytes = stats.wired_bytes,
                                                 .total_heap_bytes = stats.total_heap_bytes,
                                                 .free_heap_bytes = stats.free_heap_bytes,
                                                 .vmo_bytes = stats.vmo_bytes,
+                                                .vmo_pager_total_bytes = vmos.pager_total,
+                                                .vmo_discardable_locked_bytes = vmos.discardable_locked,
+                                                .vmo_discardable_unlocked_bytes = vmos.discardable_unlocked,
                                                 .mmu_overhead_bytes = stats.mmu_overhead_bytes,
                                                 .ipc_bytes = stats.ipc_bytes,
                                                 .other_bytes = stats.other_bytes});

@@ -109,7 +109,10 @@ Result<PageView> CowPages::write_page(uint64_t page, const PageViewer* except, u
   if (kind_ == PagesKind::kPrivateCopy) return write_copy(page, except);
   auto [slot, alone] = map_.find_exclusive(page);
   if (holds_frame(slot) && alone) return PageView{vm_.pmm().address(frame_of(slot)), true};
-  if (kind_ == PagesKind::kContiguous) return take_back(page, except);
+  if (kind_ == PagesKind::kContiguous) {
+    TRY_STATUS(take_back({page, 1}, except));
+    return PageView{physical_base_ + page * kPageSize, true};
+  }
   return put_copy(page, slot, except);
 }
 
@@ -141,6 +144,13 @@ Status CowPages::commit(PageRange pages) {
       if (absent(look(page))) return fetch(page, pages.end() - page);
       // Zeros without a frame get one, and are dirty from then on.
       if (kind_ == PagesKind::kPaged && holds_frame(map_.find(page))) continue;
+    }
+    if (kind_ == PagesKind::kContiguous) {
+      // What is missing in a row comes back in one request.
+      uint64_t next = map_.next_in(page, pages.end() - page).value_or(pages.end());
+      if (next > page) TRY_STATUS(take_back({page, next - page}));
+      page = next;
+      continue;
     }
     Result<PageView> view = write_page(page);
     if (!view) return view.status();

@@ -111,6 +111,8 @@ class CowPages final {
   /// is always needed.
   bool evict(uint64_t page, bool all);
   uint64_t evictions() const { return evictions_; }
+  /// Pages of a pager's that are clean and not pinned.
+  uint64_t evictable_pages() const;
   /// Evicts clean pages until `target` are; those that are not needed alone, or any. How many.
   uint64_t evict_some(uint64_t target, bool unneeded_only, bool all);
   /// Whether everything may be taken: nobody has locked it since `when`, 0 for never.
@@ -219,7 +221,10 @@ class CowPages final {
   Status zero_page(uint64_t page);
   Status need_always(uint64_t page);
   void lend(PageRange pages);
-  Result<PageView> take_back(uint64_t page, const PageViewer* except);
+  /// One request to the provider of physical pages: all of the range, of which nothing is there, or nothing.
+  Status take_back(PageRange pages, const PageViewer* except = nullptr);
+  /// Nobody borrows the page's frame afterwards.
+  Status return_frame(uint64_t page);
   void end_loans();
   /// Puts what a borrowed frame holds into one that can stay.
   Status settle(uint64_t page);

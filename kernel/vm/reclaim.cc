@@ -31,12 +31,38 @@ void CowPages::lend(PageRange pages) {
   }
 }
 
-Result<PageView> CowPages::take_back(uint64_t page, const PageViewer* except) {
-  Pmm& pmm = vm_.pmm();
+Status CowPages::take_back(PageRange pages, const PageViewer* except) {
   ++vm_.core().counter("physical.reclaim.total_requests");
+  Status status = vm_.fails_reclaims() ? Status::kNoMemory : Status::kOk;
+  // Nothing is taken before everything can be: what failed stays lent.
+  for (uint64_t page = pages.first; page < pages.end(); ++page) {
+    Status returned = return_frame(page);
+    if (status == Status::kOk) status = returned;
+  }
+  if (status != Status::kOk) {
+    ++vm_.core().counter("physical.reclaim.failed_requests");
+    return status;
+  }
+  Pmm& pmm = vm_.pmm();
+  tell_changed(pages, except);
+  for (uint64_t page = pages.first; page < pages.end(); ++page) {
+    Frame frame = pmm.frame_at(physical_base_ + page * kPageSize);
+    pmm.take_back(frame);
+    FrameRecord& record = pmm.record(frame);
+    record.shares = 1;
+    record.owner = id_;
+    record.owner_page = page;
+    map_.set(page, slot_of(frame));
+  }
+  ++vm_.core().counter("physical.reclaim.succeeded_requests");
+  return Status::kOk;
+}
+
+Status CowPages::return_frame(uint64_t page) {
+  Pmm& pmm = vm_.pmm();
   // Page n of a contiguous VMO is frame n of its run, now as ever.
   Frame frame = pmm.frame_at(physical_base_ + page * kPageSize);
-  FrameRecord& record = pmm.record(frame);
+  const FrameRecord& record = pmm.record(frame);
   if (record.state != FrameState::kLoaned) {
     CowPages* borrower = vm_.find_pages(record.owner, record.owner);
     uint64_t there = record.owner_page;
@@ -44,15 +70,7 @@ Result<PageView> CowPages::take_back(uint64_t page, const PageViewer* except) {
     if (borrower != nullptr && borrower->settle(there) != Status::kOk) borrower->evict(there, true);
   }
   // Only what was loaded from a damaged snapshot can be so.
-  if (record.state != FrameState::kLoaned) return Status::kInternal;
-  pmm.take_back(frame);
-  record.shares = 1;
-  record.owner = id_;
-  record.owner_page = page;
-  tell_changed({page, 1}, except);
-  map_.set(page, slot_of(frame));
-  ++vm_.core().counter("physical.reclaim.succeeded_requests");
-  return PageView{pmm.address(frame), true};
+  return record.state == FrameState::kLoaned ? Status::kOk : Status::kInternal;
 }
 
 void CowPages::end_loans() {
@@ -85,6 +103,14 @@ Status CowPages::settle(PageRange pages) {
 }
 
 // --- eviction ---
+
+uint64_t CowPages::evictable_pages() const {
+  uint64_t count = 0;
+  map_.for_each(0, page_count_, [&](uint64_t, Slot slot) {
+    if (holds_frame(slot) && dirt(slot) == PageDirt::kClean && vm_.pmm().record(frame_of(slot)).pins == 0) ++count;
+  });
+  return count;
+}
 
 bool CowPages::evict(uint64_t page, bool all) {
   auto [slot, alone] = map_.find_exclusive(page);

@@ -64,6 +64,9 @@ class Vm {
 
   /// kernel.ppb.loan: decommitting pages of contiguous VMOs lends their frames.
   bool lends() const { return lends_; }
+  /// For tests of what happens when lent pages cannot come back, as on a real kernel without room for its notes.
+  bool fails_reclaims() const { return fails_reclaims_; }
+  void set_fails_reclaims(bool fails) { fails_reclaims_ = fails; }
   /// kernel.ppb.borrow-in-supplypages: what pagers supply goes into lent frames.
   bool borrows() const { return borrows_; }
   /// Takes frames of clean pages from their pagers, and what nobody has locked from discardable VMOs, until `target`
@@ -128,6 +131,7 @@ class Vm {
   Duration pager_patience_{};
   bool lends_ = false;
   bool borrows_ = false;
+  bool fails_reclaims_ = false;
   PageRequest* page_request_ = nullptr;  // Not state: set while a thread's call or fault is at work.
   std::vector<CowPages*> ending_;
   bool ending_now_ = false;

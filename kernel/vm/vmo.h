@@ -54,6 +54,8 @@ class Vmo final : public Object {
 
   bool resizable() const { return resizable_; }
   bool discardable() const { return discardable_; }
+  /// Somebody has locked it, so that it is not discarded.
+  bool locked() const { return lock_count_ > 0; }
   bool is_slice() const { return slice_; }
   bool is_physical() const { return pages_->kind() == PagesKind::kPhysical; }
   /// The pager that made it; none for its children.

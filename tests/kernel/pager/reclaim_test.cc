@@ -1,6 +1,10 @@
 // What the kernel takes back: contiguous pages that were lent, clean pages of pagers, discardable VMOs, pages of zeros.
+#include <utility>
 #include <vector>
 
+#include "kernel/abi/info.h"
+#include "kernel/abi/info_system.h"
+#include "kernel/hw/resource.h"
 #include "kernel/vm/vm.h"
 #include "tests/kernel/pager/pager_rig.h"
 #include "tests/support/test.h"
@@ -67,8 +71,110 @@ TEST_CASE("lent pages read as zeros and come back to the same place when they ar
   for (uint64_t page = 0; page < 8; ++page) REQUIRE(k.frame(run, page) == base + page * kPage);
   REQUIRE(k.peek<uint32_t>(mapped + 3 * kPage) == 9);
   REQUIRE(k.peek<uint32_t>(mapped + 7 * kPage) == 8);
+  // The touch, and what was missing on either side of it.
+  REQUIRE(k.core().counter("physical.reclaim.total_requests") == 3);
+  REQUIRE(k.core().counter("physical.reclaim.succeeded_requests") == 3);
+}
+
+TEST_CASE("lent pages that cannot come back stay lent, and nothing is lost", "[zx_vmo_op_range]") {
+  ReclaimRig k;
+  Handle run = k.contiguous(4);
+  PhysAddr base = k.frame(run, 0);
+  GuestAddr mapped = k.map(run, 4);
+  k.put(run, 0, 11);
+  REQUIRE(k.range(run, VmoOp::kDecommit, 1, 3) == Status::kOk);
+  Handle vmo = k.vmo(2);
+  GuestAddr theirs = k.map(vmo, 2);
+  k.supply(vmo, 0, 2);
+  REQUIRE(k.loaned() == 1);
+
+  k.vm().set_fails_reclaims(true);
+  REQUIRE(k.range(run, VmoOp::kCommit, 0, 4) == Status::kNoMemory);
+  REQUIRE(k.call("vmo_write", run, k.user(uint32_t{1}), 2 * kPage, 4) == Status::kNoMemory);
+  REQUIRE(k.process()->memory().fault(mapped + kPage, AccessKind::kWrite) == Status::kNoMemory);
+  REQUIRE(k.at(run).pin(0, 2 * kPage) == Status::kNoMemory);
+  REQUIRE(k.at(run).pages()->pinned_pages() == 0);
+  REQUIRE(k.loaned() == 3);
+  REQUIRE(k.at(run).attributed_bytes() == kPage);
+  REQUIRE(k.word(run, 0) == 11);
+  REQUIRE(k.word(run, 2) == 0);
+  REQUIRE(k.peek<uint32_t>(theirs) == 100);
+  REQUIRE(k.peek<uint32_t>(theirs + kPage) == 101);
   REQUIRE(k.core().counter("physical.reclaim.total_requests") == 4);
-  REQUIRE(k.core().counter("physical.reclaim.succeeded_requests") == 4);
+  REQUIRE(k.core().counter("physical.reclaim.failed_requests") == 4);
+  REQUIRE(k.core().counter("physical.reclaim.succeeded_requests") == 0);
+  // They can be borrowed again, and come back when that works.
+  Handle other = k.vmo(1);
+  k.supply(other, 0, 1);
+  REQUIRE(k.loaned() == 2);
+  k.vm().set_fails_reclaims(false);
+  REQUIRE(k.range(run, VmoOp::kCommit, 0, 4) == Status::kOk);
+  for (uint64_t page = 0; page < 4; ++page) REQUIRE(k.frame(run, page) == base + page * kPage);
+  REQUIRE(k.loaned() == 0);
+  REQUIRE(k.word(other, 0) == 100);
+  REQUIRE(k.core().counter("physical.reclaim.succeeded_requests") == 1);
+}
+
+TEST_CASE("a slice lends what is its parent's, and uncached memory is lent like any other", "[zx_vmo_op_range]") {
+  ReclaimRig k;
+  Handle run = k.contiguous(6);
+  Handle slice = k.make("vmo_create_child", run, abi::VmoChildOptions::kSlice, 2 * kPage, 3 * kPage);
+  REQUIRE(k.range(slice, VmoOp::kDecommit, 1, 2) == Status::kOk);
+  REQUIRE(k.absent(run, 3));
+  REQUIRE_FALSE(k.absent(run, 2));
+  REQUIRE(k.loaned() == 2);
+  REQUIRE(k.range(slice, VmoOp::kCommit, 0, 3) == Status::kOk);
+  REQUIRE(k.loaned() == 0);
+  REQUIRE(k.call("vmo_op_range", run, VmoOp::kDecommit, 5, kPage, nullptr, 0) == Status::kInvalidArgs);
+  REQUIRE(k.range(run, VmoOp::kDecommit, 5, 2) == Status::kOutOfRange);
+  // What is decommitted already, and nothing at all, is no mistake.
+  REQUIRE(k.range(run, VmoOp::kDecommit, 0, 2) == Status::kOk);
+  REQUIRE(k.range(run, VmoOp::kDecommit, 0, 3) == Status::kOk);
+  REQUIRE(k.range(run, VmoOp::kDecommit, 0, 0) == Status::kOk);
+  REQUIRE(k.loaned() == 3);
+  REQUIRE(k.range(run, VmoOp::kZero, 0, 6) == Status::kOk);
+  REQUIRE(k.loaned() == 3);
+}
+
+TEST_CASE("statistics tell what is lent, a pager's, and discardable", "[zx_object_get_info]") {
+  ReclaimRig k;
+  Handle root =
+      k.handle(*Resource::create(k.core(), abi::ResourceKind::kRoot, 0, 0, abi::ResourceFlags::kNone, "root"));
+  auto stats = [&] {
+    GuestAddr at = k.room(sizeof(abi::InfoKmemStatsExtended));
+    REQUIRE(k.call("object_get_info", root, abi::InfoTopic::kKmemStatsExtended, at, sizeof(abi::InfoKmemStatsExtended),
+                   nullptr, nullptr) == Status::kOk);
+    return k.peek<abi::InfoKmemStatsExtended>(at);
+  };
+  Handle run = k.contiguous(8);
+  auto before = stats();
+  REQUIRE(k.range(run, VmoOp::kDecommit, 0, 8) == Status::kOk);
+  auto lent = stats();
+  REQUIRE(lent.free_bytes == before.free_bytes + 8 * kPage);
+  REQUIRE(lent.vmo_bytes == before.vmo_bytes - 8 * kPage);
+  REQUIRE(lent.other_bytes == before.other_bytes);
+
+  Handle vmo = k.vmo(4);
+  k.supply(vmo, 0, 4);
+  auto borrowed = stats();
+  REQUIRE(borrowed.free_bytes == lent.free_bytes - 4 * kPage);
+  REQUIRE(borrowed.vmo_bytes == lent.vmo_bytes + 4 * kPage);
+  REQUIRE(borrowed.vmo_pager_total_bytes == 4 * kPage);
+  REQUIRE(k.write(vmo, 1, 7).status() == Status::kOk);
+  REQUIRE(k.at(vmo).pin(0, kPage) == Status::kOk);
+  REQUIRE(stats().vmo_pager_total_bytes == 2 * kPage);
+  k.at(vmo).unpin(0, kPage);
+
+  Handle discardable = k.make("vmo_create", 2 * kPage, VmoOptions::kDiscardable);
+  k.put(discardable, 0, 5);
+  auto discard = [&](VmoOp what) {
+    REQUIRE(k.call("vmo_op_range", discardable, what, 0, 2 * kPage, nullptr, 0) == Status::kOk);
+    auto now = stats();
+    return std::pair(now.vmo_discardable_locked_bytes, now.vmo_discardable_unlocked_bytes);
+  };
+  REQUIRE((stats().vmo_discardable_locked_bytes == 0 && stats().vmo_discardable_unlocked_bytes == 0));
+  REQUIRE(discard(VmoOp::kTryLock) == std::pair(kPage, uint64_t{0}));
+  REQUIRE(discard(VmoOp::kUnlock) == std::pair(uint64_t{0}, kPage));
 }
 
 TEST_CASE("pagers' pages borrow, and give back without losing anything", "[zx_pager_supply_pages]") {
@@ -169,6 +275,8 @@ TEST_CASE("a thousand lent pages come back at once, and loans are saved and load
   REQUIRE(k.loaned() == 700);
   REQUIRE(k.range(run, VmoOp::kCommit, 0, 1000) == Status::kOk);
   REQUIRE(k.loaned() == 0);
+  REQUIRE(k.core().counter("physical.reclaim.total_requests") == 1);
+  REQUIRE(k.core().counter("physical.reclaim.succeeded_requests") == 1);
   for (uint64_t page = 0; page < 1000; ++page) REQUIRE(k.frame(run, page) == base + page * kPage);
   for (uint64_t page = 0; page < 300; ++page) REQUIRE(k.word(vmo, page) == 100 + page);
 }
