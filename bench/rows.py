@@ -106,6 +106,12 @@ class Rows:
         return Comparison(f"touch-{memory}/{arch}", "us", PerRound(few, many, 1e6 / 256),
                           self.guest(arch, "bench_touch", memory, "{rounds}"), (native,))
 
+    def reclaim(self, arch):
+        loans = ("--kernel-arg", "kernel.ppb.loan=true", "--kernel-arg", "kernel.ppb.borrow-in-supplypages=true")
+        guest = Program("jacinth", (f"{self.build}/jacinth", "run", "--root", *loans,
+                                    f"{self.build}/guests/{arch}/bench_reclaim", "{rounds}"))
+        return Comparison(f"reclaim-1000/{arch}", "us", PerRound(2, 42, 1e6 / 1000), guest, budget=Budget(3, "value"))
+
     def hello(self, arch):
         program = self.peer(f"linux_hello_{arch}")
         return Comparison(f"hello/{arch}", "ms", Whole(1e3), self.guest(arch, "hello"),
@@ -136,6 +142,7 @@ class Rows:
         for arch in ARCHES:
             yield self.touch(arch, "again", 10, 410)
             yield self.touch(arch, "fresh", 10, 310)
+        yield self.reclaim("arm64")
         for arch in ARCHES:
             yield self.hello(arch)
         for arch in ARCHES:

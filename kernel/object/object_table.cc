@@ -15,6 +15,12 @@ Object* ObjectTable::find(Koid koid) const {
   return found->second;
 }
 
+Object* ObjectTable::after(Koid koid) const {
+  auto found = objects_.upper_bound(abi::raw(koid));
+  while (found != objects_.end() && found->second->retired_) ++found;
+  return found != objects_.end() ? found->second : nullptr;
+}
+
 void ObjectTable::drain() {
   if (draining_) return;
   draining_ = true;

@@ -38,6 +38,9 @@ class ObjectTable {
     for (const auto& [koid, object] : objects_) visit(*object);
   }
 
+  /// The first object whose koid is greater: a cursor that bears whatever comes and goes between two steps.
+  Object* after(Koid koid) const;
+
   /// Runs pending on_zero_handles() and destroys the dead, in the order in which they became so, until none is left.
   /// The kernel calls it before it returns to a guest; tests after each call.
   void drain();

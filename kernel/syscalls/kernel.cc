@@ -254,8 +254,18 @@ bool Kernel::page_fault(unsigned cpu, GuestAddr page, AccessKind access) {
   return thread.process().memory().fault(page, access) == Status::kOk;
 }
 
+/// The page tables allow the access, but lead to where the machine has neither memory nor a device.
+bool Kernel::leads_nowhere(AddressSpace& space, const ExceptionInfo& fault) {
+  std::optional<PageTables::Entry> entry = space.tables().query(fault.address.page());
+  if (!entry || vm_.pmm().contains(entry->frame)) return false;
+  return fault.access == AccessKind::kWrite     ? entry->permissions.write
+         : fault.access == AccessKind::kExecute ? entry->permissions.execute
+                                                : entry->permissions.read;
+}
+
 Next Kernel::page_fault_stop(unsigned cpu, const ExceptionInfo& fault) {
   Thread& thread = *tasks_.scheduler().current(cpu);
+  if (leads_nowhere(thread.process().memory(), fault)) return deliver(thread, fault);
   vm_.set_page_request(&thread.page_wait());
   Status status = thread.process().memory().fault(fault.address.page(), fault.access);
   vm_.set_page_request(nullptr);

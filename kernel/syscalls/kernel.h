@@ -94,6 +94,7 @@ class Kernel final : public KernelEntry {
   Next refuse(Thread& thread, int64_t& result);
   bool run_call(Thread& thread, int64_t& result);
   void attend(Thread& thread);
+  bool leads_nowhere(AddressSpace& space, const ExceptionInfo& fault);
   Next deliver(Thread& thread, const ExceptionInfo& info, uint32_t synth_code = 0);
   void leave();
   /// Of everything: before it is loaded anew or ends.

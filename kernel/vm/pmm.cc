@@ -106,6 +106,29 @@ std::optional<Frame> Pmm::allocate_contiguous(uint64_t count, uint64_t alignment
   return first;
 }
 
+std::optional<Frame> Pmm::allocate_range(PhysAddr address, uint64_t count, FrameState state) {
+  CHECK(count > 0 && address.page_aligned());
+  if (refuse() || !contains(address) || count > total_ - (address - base_) / kPageSize) return std::nullopt;
+  Frame first = frame_at(address);
+  uint64_t end = static_cast<uint32_t>(first) - 1 + count;
+  auto nth = [first](uint64_t i) { return Frame{static_cast<uint32_t>(static_cast<uint32_t>(first) + i)}; };
+  for (uint64_t i = 0; i < count && known(nth(i)); ++i) {
+    if (record(nth(i)).state != FrameState::kFree) return std::nullopt;
+  }
+  // What was never used below the end of the range is free like the rest from here on, the lowest first.
+  if (end > used_) {
+    uint64_t added = end - used_;
+    extend(added);
+    for (uint64_t i = 0; i < added; ++i) link(Frame{static_cast<uint32_t>(end - i)});
+  }
+  for (uint64_t i = 0; i < count; ++i) {
+    unlink(nth(i));
+    note_allocated(nth(i), state);
+  }
+  --allocations_left_;
+  return first;
+}
+
 std::optional<Frame> Pmm::find_free_run(uint64_t count, uint64_t step, uint64_t phase) {
   for (uint64_t start = phase; start + count <= used_; start += step) {
     uint64_t length = 0;

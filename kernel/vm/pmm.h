@@ -33,6 +33,8 @@ class Pmm final : public FrameSource {
   std::optional<Frame> allocate(FrameState state);
   /// `count` frames in a row, the first at a multiple of `alignment` bytes (a power of two, at least a page).
   std::optional<Frame> allocate_contiguous(uint64_t count, uint64_t alignment, FrameState state);
+  /// The `count` frames from this address on; nothing when one of them is not free.
+  std::optional<Frame> allocate_range(PhysAddr address, uint64_t count, FrameState state);
   /// Zeroes the frame and makes it free, or ready to be borrowed again. Nobody may name it any more.
   void free(Frame frame);
 

@@ -188,6 +188,19 @@ Status Vmo::pin(uint64_t offset, uint64_t length, bool write) {
   return pages_->pin(pages);
 }
 
+Result<PhysAddr> Vmo::lookup_contiguous(uint64_t offset, uint64_t length) const {
+  bool one_piece = is_physical() || is_contiguous();
+  uint64_t pages = 0;
+  PhysAddr first;
+  TRY_STATUS(lookup(offset, length, [&](uint64_t, PhysAddr address) {
+    if (pages++ == 0) first = address + offset % kPageSize;
+    return Status::kOk;
+  }));
+  uint64_t wanted = container_range(offset, offset + length).count;
+  if (wanted > 1 && !one_piece) return Status::kBadState;
+  return pages == wanted ? Result<PhysAddr>(first) : Status::kNotFound;
+}
+
 PhysAddr Vmo::pinned_address(uint64_t offset) const {
   std::optional<PageView> view = pages_->peek(slice_first_ + offset / kPageSize);
   CHECK(view, "a pinned page is absent");

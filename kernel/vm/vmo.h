@@ -89,6 +89,13 @@ class Vmo final : public Object {
   /// write, which a pager has to know.
   Status pin(uint64_t offset, uint64_t length, bool write = false);
   void unpin(uint64_t offset, uint64_t length);
+  /// Calls visit(offset, PhysAddr) -> Status for each page of the range that is there, while that gives kOk.
+  /// kInvalidArgs for no bytes, kOutOfRange.
+  template <class F>
+  Status lookup(uint64_t offset, uint64_t length, F&& visit) const;
+  /// Where the range begins in one piece of memory. kBadState when it may be in several, kNotFound when a page is
+  /// absent; otherwise as lookup().
+  Result<PhysAddr> lookup_contiguous(uint64_t offset, uint64_t length) const;
   /// Where a page is that is pinned, or of a physical VMO.
   PhysAddr pinned_address(uint64_t offset) const;
   /// While loading: whether there are pins on the range that nobody else has claimed.
@@ -159,6 +166,18 @@ class Vmo final : public Object {
   std::map<Koid, Vmo*> children_;
   std::map<uint64_t, uint64_t> mappings_by_space_;
 };
+
+template <class F>
+Status Vmo::lookup(uint64_t offset, uint64_t length, F&& visit) const {
+  if (length == 0) return Status::kInvalidArgs;
+  if (!in_range(offset, length)) return Status::kOutOfRange;
+  uint64_t first = round_down_to_page(offset);
+  for (uint64_t at = first; at < offset + length; at += kPageSize) {
+    if (std::optional<PageView> view = pages_->peek(slice_first_ + at / kPageSize))
+      TRY_STATUS(visit(at, view->address));
+  }
+  return Status::kOk;
+}
 
 template <class F>
 Status Vmo::for_each_piece(uint64_t offset, uint64_t length, AccessKind access, F&& visit) {

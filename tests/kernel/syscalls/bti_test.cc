@@ -430,6 +430,13 @@ TEST_CASE("a mapping of a physical VMO is of the kind that its policy says", "[z
   REQUIRE((entry && entry->frame == PhysAddr(0x9000'0000) && entry->permissions.write));
   // The kernel copies nothing from or to registers for programs.
   REQUIRE(k.call("vmo_get_size", registers, *base) == Status::kInvalidArgs);
+  // When the machine says that nothing answers there, that is the program's fault.
+  Thread& thread = k.main_thread();
+  while (k.kernel().schedule(0) != &thread.context()) k.kernel().tasks().scheduler().yield(0, k.platform().now());
+  ExceptionInfo fault = {.kind = ExceptionInfo::Kind::kPageFault, .address = *base, .access = AccessKind::kWrite};
+  REQUIRE(k.kernel().page_fault(0, *base, AccessKind::kWrite));
+  REQUIRE(k.kernel().page_fault_stop(0, fault) == Next::kSwitch);
+  REQUIRE(k.process()->dead());
 }
 
 TEST_CASE("vmo_create_physical needs a resource for the range, and RAM is nobody's",

@@ -96,6 +96,32 @@ TEST_CASE("A contiguous run is aligned and leaves what it skipped to others") {
   for (uint32_t i = 0; i < 8; ++i) REQUIRE_FALSE(others.contains(Frame{static_cast<uint32_t>(*run) + i}));
 }
 
+TEST_CASE("The frames at an address are allocated if all of them are free") {
+  PmmRig rig;
+  PhysAddr base = rig.pmm.address(rig.allocate());
+  std::optional<Frame> range = rig.pmm.allocate_range(base + 4 * kPageSize, 3, FrameState::kObject);
+  REQUIRE(range.has_value());
+  REQUIRE(rig.pmm.address(*range) == base + 4 * kPageSize);
+  REQUIRE(rig.pmm.free_count() == kFrames - 4);
+  // One of them is taken, or none of RAM.
+  REQUIRE_FALSE(rig.pmm.allocate_range(base, 2, FrameState::kObject));
+  REQUIRE_FALSE(rig.pmm.allocate_range(base + 6 * kPageSize, 2, FrameState::kObject));
+  REQUIRE_FALSE(rig.pmm.allocate_range(base + (kFrames - 1) * kPageSize, 2, FrameState::kObject));
+  REQUIRE_FALSE(rig.pmm.allocate_range(PhysAddr(0), 1, FrameState::kObject));
+  REQUIRE(rig.pmm.free_count() == kFrames - 4);
+  // Those between are still there, the lowest first, and each once; a range may be of frames that came back.
+  for (uint64_t i = 1; i < 4; ++i) REQUIRE(rig.pmm.address(rig.allocate()) == base + i * kPageSize);
+  REQUIRE(rig.pmm.address(rig.allocate()) == base + 7 * kPageSize);
+  for (uint32_t i = 0; i < 3; ++i) rig.pmm.free(Frame{static_cast<uint32_t>(*range) + i});
+  REQUIRE(rig.pmm.allocate_range(base + 5 * kPageSize, 2, FrameState::kMmu) ==
+          Frame{static_cast<uint32_t>(*range) + 1});
+  REQUIRE(rig.pmm.count(FrameState::kMmu) == 2);
+  rig.pmm.fail_after(0);
+  REQUIRE_FALSE(rig.pmm.allocate_range(base + 4 * kPageSize, 1, FrameState::kObject));
+  rig.pmm.never_fail();
+  REQUIRE(rig.pmm.allocate_range(base + 4 * kPageSize, 1, FrameState::kObject));
+}
+
 TEST_CASE("A contiguous run is found among freed frames when nothing else is left") {
   PmmRig rig;
   std::vector<Frame> all;

@@ -1,6 +1,9 @@
 // VMOs: contents, sizes, clones, slices, and who is charged for a page.
 #include "kernel/vm/vmo.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "tests/kernel/vm/vm_rig.h"
 #include "tests/support/test.h"
 
@@ -280,6 +283,60 @@ TEST_CASE("The info record tells what a VMO is") {
   REQUIRE(info.share_count == 2);
   REQUIRE(info.flags == (InfoVmoFlags::kTypePaged | InfoVmoFlags::kResizable));
   REQUIRE(info.committed_bytes == kPage);
+}
+
+TEST_CASE("Pages are looked up where they are, and runs only where they are one for sure") {
+  VmRig rig;
+  rig.pin();
+  Vmo& plain = rig.at(rig.vmo(4 * kPage));
+  REQUIRE(plain.commit(kPage, 2 * kPage) == Status::kOk);
+  std::vector<uint64_t> seen;
+  auto note = [&](uint64_t offset, PhysAddr address) {
+    REQUIRE(address == plain.pages()->peek(offset / kPage)->address);
+    seen.push_back(offset);
+    return Status::kOk;
+  };
+  REQUIRE(plain.lookup(0, 4 * kPage, note) == Status::kOk);
+  REQUIRE(seen == std::vector<uint64_t>{kPage, 2 * kPage});
+  REQUIRE(plain.lookup(2 * kPage + 5, 1, note) == Status::kOk);
+  REQUIRE(seen.back() == 2 * kPage);
+  REQUIRE(plain.lookup(0, 4 * kPage, [](uint64_t, PhysAddr) { return Status::kCanceled; }) == Status::kCanceled);
+  REQUIRE(plain.lookup(0, 0, note) == Status::kInvalidArgs);
+  REQUIRE(plain.lookup(kPage, 4 * kPage, note) == Status::kOutOfRange);
+
+  REQUIRE(plain.lookup_contiguous(kPage + 5, 1).value() == plain.pages()->peek(1)->address + 5);
+  REQUIRE(plain.lookup_contiguous(kPage, kPage + 1).status() == Status::kBadState);
+  REQUIRE(plain.lookup_contiguous(0, kPage).status() == Status::kNotFound);
+  REQUIRE(plain.lookup_contiguous(0, 0).status() == Status::kInvalidArgs);
+  Ref<Vmo> run = *Vmo::create_contiguous(rig.core(), 3 * kPage, kPage);
+  REQUIRE(run->lookup_contiguous(kPage, 2 * kPage).value() == run->pages()->peek(0)->address + kPage);
+  Ref<Vmo> registers = *Vmo::create_physical(rig.core(), PhysAddr(0x1000), 3 * kPage);
+  REQUIRE(registers->lookup_contiguous(kPage + 8, kPage).value() == PhysAddr(0x1000 + kPage + 8));
+  REQUIRE(registers->lookup_contiguous(kPage, 3 * kPage).status() == Status::kOutOfRange);
+}
+
+TEST_CASE("All VMOs are found one after the other, whatever comes and goes meanwhile") {
+  VmRig rig;
+  rig.pin();
+  auto make = [&] { return *Vmo::create(rig.core(), kPage); };
+  Ref<Vmo> first = make();
+  Ref<Vmo> second = make();
+  Ref<Vmo> third = make();
+  std::vector<Koid> seen;
+  Ref<Vmo> late;
+  for (Object* at = rig.core().objects().after(Koid{}); at != nullptr; at = rig.core().objects().after(seen.back())) {
+    seen.push_back(at->koid());
+    if (object_cast<Vmo>(at) != first.get()) continue;
+    // The one that is looked at, the next and a new one.
+    late = make();
+    first = nullptr;
+    second = nullptr;
+    rig.core().objects().drain();
+  }
+  REQUIRE(seen.size() >= 3);
+  REQUIRE(std::ranges::is_sorted(seen));
+  REQUIRE(seen[seen.size() - 2] == third->koid());
+  REQUIRE(seen.back() == late->koid());
 }
 
 TEST_CASE("pinned pages stay where they are, whatever is asked for") {
