@@ -63,8 +63,9 @@ Status Call::give(UserOut<Handle> out, Ref<Object> object, Rights rights) {
 Status Call::give(UserOut<Handle> out, HandleOwner handle) {
   Handle value = handles().value_of(handle);
   Status status = out.write(value);
-  if (status == Status::kOk) handles().add(std::move(handle));
-  if (status == Status::kParked) {
+  if (status == Status::kOk) {
+    handles().add(std::move(handle));
+  } else if (status == Status::kParked) {
     Telling& telling = begin_telling();
     telling.pieces = {piece_of(out, value)};
     telling.handles.push_back(std::move(handle));
@@ -86,8 +87,7 @@ Status Call::give(UserOut<Handle> out0, HandleOwner handle0, UserOut<Handle> out
   if (status == Status::kOk) {
     handles().add(std::move(handle0));
     handles().add(std::move(handle1));
-  }
-  if (status == Status::kParked) {
+  } else if (status == Status::kParked) {
     Telling& telling = begin_telling();
     telling.pieces = {piece_of(out0, value0), piece_of(out1, value1)};
     telling.handles.push_back(std::move(handle0));

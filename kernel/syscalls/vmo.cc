@@ -165,7 +165,8 @@ constexpr auto kRows = std::to_array<Row>({
     {"zx_vmo_op_range", bind<vmo_op_range>, Support::kFull,
      "The model has no caches: cleaning them only checks the range. Contiguous VMOs lend what they decommit if "
      "kernel.ppb.loan says so."},
-    {"zx_vmo_read", bind<vmo_read>, Support::kFull, "Page by page; waits for the pager of a page that is absent."},
+    {"zx_vmo_read", bind<vmo_read>, Support::kFull,
+     "Page by page; waits for the pager of the VMO, and for that of the buffer."},
     {"zx_vmo_replace_as_executable", bind<vmo_replace_as_executable>, Support::kFull,
      "With a VMEX resource, or without one as the job's policy says."},
     {"zx_vmo_set_cache_policy", bind<vmo_set_cache_policy>, Support::kFull,

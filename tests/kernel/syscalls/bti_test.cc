@@ -305,6 +305,22 @@ TEST_CASE("pins survive a snapshot, and are let go of by who holds them", "[zx_p
   REQUIRE(k.op(vmo, VmoOp::kDecommit, 0, 3) == Status::kOk);
 }
 
+// What a damaged snapshot says of tokens must not make one let go of another's pins.
+TEST_CASE("a pin that is loaded belongs to one token") {
+  BtiRig k;
+  Handle vmo = k.plain(3);
+  k.pinned(vmo, 0, 2);
+  Vmo& pages = k.vmo(vmo);
+  REQUIRE(pages.claim_pins(0, 2 * kPage));
+  REQUIRE_FALSE(pages.claim_pins(kPage, kPage));
+  k.kernel().vm().settle_loaded();
+  REQUIRE(pages.claim_pins(kPage, kPage));
+  for (auto [offset, size] : {std::pair(kPage, 2 * kPage), std::pair(uint64_t{5}, kPage), std::pair(kPage, uint64_t{0}),
+                              std::pair(3 * kPage, kPage)})
+    REQUIRE_FALSE(pages.claim_pins(offset, size));
+  k.kernel().vm().settle_loaded();
+}
+
 TEST_CASE("device registers are pinned by their addresses", "[zx_bti_pin][zx_vmo_create_physical]") {
   BtiRig k;
   Handle registers = k.physical(0x1000'0000, 3 * kPage);
