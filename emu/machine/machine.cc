@@ -113,6 +113,8 @@ bool Machine::take_turn() {
       }
       if (cpu.has_thread != 0) ++busy_;
     }
+    // A choice can also wake a thread for a CPU that had nothing to do when we looked.
+    if (busy_ != cpus_.size() && supervisor_->work_waiting()) again = true;
   }
   if (busy_ == 0) return false;
 
@@ -177,6 +179,10 @@ bool Machine::system_call(Cpu& core) {
   if (next == Next::kSwitch) {
     cpus_[turn_].must_schedule = 1;
     return false;
+  }
+  if (next == Next::kReslice) {
+    cpus_[turn_].slice_end = clock_.now() + supervisor_->slice(turn_);
+    update_preemption();
   }
   if (stop_requested_ || clock_.now() >= preempt_at_) return false;
   // Work for an idle CPU: it takes it here and now, and this one need not leave the guest when the turn stays its own.

@@ -15,7 +15,11 @@
 namespace jacinth::emu {
 
 /// Whether a CPU goes on with the same thread, or asks for another.
-enum class Next : uint8_t { kContinue, kSwitch };
+enum class Next : uint8_t {
+  kContinue,
+  kReslice,  ///< It goes on, but slice() has another answer now. Only of a system call.
+  kSwitch,
+};
 
 class Supervisor {
  public:
@@ -30,7 +34,7 @@ class Supervisor {
   /// How long the choice may run before schedule() is asked again.
   virtual Duration slice(unsigned cpu) const = 0;
 
-  /// Reads the arguments from `core` and, with kContinue, writes the result there.
+  /// Reads the arguments from `core` and, unless it says kSwitch, writes the result there.
   virtual Next system_call(unsigned cpu, Cpu& core) = 0;
   virtual bool page_fault(unsigned cpu, GuestAddr page, AccessKind access) = 0;
   virtual Next exception(unsigned cpu, const ExceptionInfo& info) = 0;

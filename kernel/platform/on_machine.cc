@@ -6,7 +6,14 @@
 namespace jacinth::kernel {
 namespace {
 
-emu::Next to_machine(Next next) { return next == Next::kContinue ? emu::Next::kContinue : emu::Next::kSwitch; }
+emu::Next to_machine(Next next) {
+  switch (next) {
+    case Next::kContinue: return emu::Next::kContinue;
+    case Next::kReslice: return emu::Next::kReslice;
+    case Next::kSwitch: break;
+  }
+  return emu::Next::kSwitch;
+}
 
 /// Page tables in guest RAM; every change that a TLB could notice is followed by its invalidation.
 class MachinePageTables final : public PageTables {
@@ -84,7 +91,7 @@ emu::Next OnMachine::system_call(unsigned cpu, emu::Cpu& core) {
     machine_.stop();
     return emu::Next::kSwitch;
   }
-  if (next == Next::kContinue) {
+  if (next != Next::kSwitch) {
     ThreadContext* context = kernel_->current(cpu);
     if (context->resident != nullptr) {
       core.set_result(result);

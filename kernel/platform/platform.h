@@ -93,7 +93,11 @@ struct Trap {
 };
 
 /// Whether the CPU goes on with the same thread, or asks schedule() for the next.
-enum class Next : uint8_t { kContinue, kSwitch };
+enum class Next : uint8_t {
+  kContinue,
+  kReslice,  ///< It goes on, but slice() has another answer now. Only of a system call.
+  kSwitch,
+};
 
 /// What the machine tells the kernel.
 class KernelEntry {
@@ -114,7 +118,7 @@ class KernelEntry {
 
   /// How many arguments of the trap with this number system_call() looks at.
   virtual size_t argument_count(uint64_t number) const = 0;
-  /// With kContinue, `result` goes to the result register at once.
+  /// Unless it says kSwitch, `result` goes to the result register at once.
   virtual Next system_call(unsigned cpu, const Trap& trap, int64_t& result) = 0;
   /// An access that the page tables do not allow. True: the tables allow it now, go on. False: the machine finds out
   /// the exact cause and comes back with page_fault_stop() before anything else happens on this CPU.

@@ -48,7 +48,11 @@ Status futex_wait(Call& call, GuestAddr address, Word expected, Handle owner_han
 
   call.state().scratch = {address.value};
   Status status = call.park(futexes.wait_on(address, owner), BlockReason::kFutex, deadline);
-  if (status != Status::kParked) futexes.waiter_left(address);
+  if (status == Status::kParked) {
+    futexes.came(call.thread());
+  } else {
+    futexes.waiter_left(address);
+  }
   return status;
 }
 
@@ -105,7 +109,7 @@ constexpr auto kRows = std::to_array<Row>({
     {"zx_futex_requeue_single_owner", bind<futex_requeue_single_owner>, Support::kFull,
      "Wakes one waiter, who becomes the owner, and moves others."},
     {"zx_futex_wait", bind<futex_wait>, Support::kFull,
-     "Sleeps while the word has the given value; owners inherit no priority yet."},
+     "Sleeps while the word has the given value; the owner inherits the highest priority of who waits."},
     {"zx_futex_wake", bind<futex_wake>, Support::kFull,
      "Wakes waiters by priority, then age; the futex loses its owner."},
     {"zx_futex_wake_single_owner", bind<futex_wake_single_owner>, Support::kFull,

@@ -62,7 +62,7 @@ constexpr auto kRows = std::to_array<Row>({
     {"zx_job_create", bind<job_create>, Support::kFull, "Makes a job below another, down to the depth of 32."},
     {"zx_job_set_critical", bind<job_set_critical>, Support::kFull, "The job dies with the process."},
     {"zx_job_set_policy", bind<job_set_policy>, Support::kFull,
-     "Basic policies of versions 1 and 2, and timer slack, of which deadlines make no use."},
+     "Basic policies of versions 1 and 2; timer slack of timers and of the deadlines of all calls."},
 });
 
 }  // namespace

@@ -181,6 +181,7 @@ size_t Kernel::argument_count(uint64_t number) const {
 Next Kernel::system_call(unsigned cpu, const Trap& trap, int64_t& result) {
   Thread& thread = *tasks_.scheduler().current(cpu);
   ++cpu_counts_[cpu].system_calls;
+  tasks_.scheduler().enter(cpu);
   thread.call().trap = trap;
   if (tasks_.observed()) [[unlikely]] {
     tasks_.tell([&](KernelObserver& observer) { observer.call_entered(thread, trap); });
@@ -193,11 +194,15 @@ Next Kernel::system_call(unsigned cpu, const Trap& trap, int64_t& result) {
   leave();
   // A thread that ended may be gone by now: nothing of it can be looked at.
   if (!over || ends || tasks_.scheduler().current(cpu) != &thread) return Next::kSwitch;
-  if (thread.attention() || tasks_.scheduler().should_switch(cpu) || outcome_) [[unlikely]] {
+  Next next = Next::kContinue;
+  if (tasks_.scheduler().should_switch(cpu)) [[unlikely]] {
+    next = tasks_.scheduler().keeps(cpu, core_.now()) ? Next::kReslice : Next::kSwitch;
+  }
+  if (next == Next::kSwitch || thread.attention() || outcome_) [[unlikely]] {
     thread.context().result = result;
     return Next::kSwitch;
   }
-  return Next::kContinue;
+  return next;
 }
 
 /// Runs the handler of the thread's call. True when the call is over, with its result.

@@ -164,7 +164,7 @@ constexpr auto kRows = std::to_array<Row>({
     {"zx_debuglog_read", bind<debuglog_read>, Support::kFull, "Records of the 2022 layout, with sequence numbers."},
     {"zx_debuglog_write", bind<debuglog_write>, Support::kFull,
      "Takes the 224 bytes of July 2020; readers get the 216 that fit a record of 2022. Each line is also printed."},
-    {"zx_nanosleep", bind<nanosleep>, Support::kFull, "Exact: slack is never made use of."},
+    {"zx_nanosleep", bind<nanosleep>, Support::kFull, "Exact, but for the timer slack of the job's policy."},
     {"zx_syscall_next_1", bind<sum<I>>, Support::kFull, kSum},
     {"zx_syscall_test_0", bind<sum<>>, Support::kFull, kSum},
     {"zx_syscall_test_1", bind<sum<I>>, Support::kFull, kSum},

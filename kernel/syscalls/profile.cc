@@ -27,21 +27,12 @@ Status profile_create(Call& call, Handle root_job, uint32_t options, UserIn<abi:
 Status object_set_profile(Call& call, Handle handle, Handle profile_handle, uint32_t /*options*/) {
   Ref<Thread> thread = TRY(call.get<Thread>(handle, Rights::kManageThread));
   Ref<Profile> profile = TRY(call.get<Profile>(profile_handle, Rights::kApplyProfile));
-  TRY_STATUS(profile->apply(*thread));
-  if (contains(profile->info().flags, ProfileFlags::kDeadline)) {
-    static_cast<void>(call.unsupported("ZX_PROFILE_INFO_FLAG_DEADLINE (the highest priority instead)", Status::kOk));
-  }
-  uint64_t cpus = (uint64_t{1} << call.core().platform().cpu_count()) - 1;
-  uint64_t mask = profile->info().cpu_affinity_mask.mask[0] & cpus;
-  if (contains(profile->info().flags, ProfileFlags::kCpuMask) && mask != 0 && mask != cpus) {
-    static_cast<void>(call.unsupported("ZX_PROFILE_INFO_FLAG_CPU_MASK (chooses no CPU)", Status::kOk));
-  }
-  return Status::kOk;
+  return profile->apply(*thread);
 }
 
 constexpr auto kRows = std::to_array<Row>({
-    {"zx_object_set_profile", bind<object_set_profile>, Support::kPartial,
-     "Priorities; a deadline counts as the highest one, and an affinity mask chooses no CPU."},
+    {"zx_object_set_profile", bind<object_set_profile>, Support::kFull,
+     "Priorities are weights of fair threads; deadline threads go before them; CPU masks have 32 bits."},
     {"zx_profile_create", bind<profile_create>, Support::kFull, "Needs the root job itself."},
 });
 

@@ -19,9 +19,6 @@
 namespace jacinth::kernel {
 namespace {
 
-/// A thread without a profile may run everywhere: all bits of Zircon's 32-bit CPU mask.
-constexpr uint64_t kEveryCpu = 0xffff'ffff;
-
 /// Koids in order.
 template <class Children>
 Status koids_of(InfoRequest& request, const Children& children) {
@@ -62,7 +59,7 @@ Status process_threads(InfoRequest& request) {
 Status thread_info(InfoRequest& request) {
   Ref<Thread> thread = TRY(request.get<Thread>(Rights::kInspect));
   abi::InfoThread info{.state = thread->info_state(), .wait_exception_channel_type = thread->exceptions().handler()};
-  info.cpu_affinity_mask.mask[0] = kEveryCpu;
+  info.cpu_affinity_mask.mask[0] = thread->turn().affinity;
   return request.one(info);
 }
 

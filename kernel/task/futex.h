@@ -2,10 +2,9 @@
 //
 //   address --> { waiters by priority, owner }     only while somebody waits
 //
-// The kernel never writes the guest's word. Ownership is what the callers say it is; it will steer priority inheritance
-// and can be asked for. Facts: zircon/kernel/object/futex_context.cc.
-//
-// Left out: priority inheritance through owners.
+// The kernel never writes the guest's word. Ownership is what the callers say it is, and can be asked for. An owner
+// runs with the highest priority among itself and those who wait for what it owns, and hands that on to the owner of
+// what it waits for itself. Facts: zircon/kernel/object/futex_context.cc, zircon/kernel/kernel/owned_wait_queue.cc.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +24,11 @@ class FutexTable {
 
   /// The thread is about to wait: gives the queue to park on, and makes `owner` (may be null) the owner.
   WaitQueue& wait_on(GuestAddr address, const Ref<Thread>& owner);
-  /// A waiter was woken or gave up: what is left without waiters disappears.
+  /// The thread stands in the queue now, or does not any more, or has another priority: its owner's changes with it.
+  void came(Thread& thread);
+  void left(Thread& thread);
+  void reprioritized(Thread& thread);
+  /// The call of a waiter goes on: what is left without waiters disappears.
   void waiter_left(GuestAddr address);
   /// Whether `thread` waits on this futex.
   bool waits(GuestAddr address, const Thread& thread) const;
@@ -53,6 +56,10 @@ class FutexTable {
   };
 
   void set_owner(uint64_t address, Futex& futex, const Ref<Thread>& owner);
+  /// What `owner` gets from those who wait for it, and then the one that it waits for, and so on.
+  void inherit(Thread* owner);
+  /// The owner of what the thread waits for; null for none.
+  Thread* owner_over(const Thread& thread) const;
   void forget_if_unused(std::map<uint64_t, Futex>::iterator futex);
 
   std::map<uint64_t, Futex> futexes_;

@@ -64,6 +64,11 @@ Status JobPolicy::set_timer_slack(const abi::PolicyTimerSlack& policy) {
   return Status::kOk;
 }
 
+Slack JobPolicy::slack() const {
+  return {.early = slack_mode_ == abi::TimerSlack::kLate ? Duration{} : min_slack_,
+          .late = slack_mode_ == abi::TimerSlack::kEarly ? Duration{} : min_slack_};
+}
+
 void JobPolicy::state(Archive& ar) {
   for (Entry& entry : entries_) ar(entry.action, entry.flags);
   ar(min_slack_, slack_mode_);

@@ -17,6 +17,11 @@ class Archive;
 
 namespace jacinth::kernel {
 
+struct Slack {
+  Duration early;
+  Duration late;
+};
+
 class JobPolicy {
  public:
   abi::PolicyAction action(abi::PolicyCondition condition) const {
@@ -31,6 +36,8 @@ class JobPolicy {
   Status add(abi::PolicyOption option, std::span<const abi::PolicyBasicV2> records);
 
   Duration min_slack() const { return min_slack_; }
+  /// How much earlier and later than asked a wait may end.
+  Slack slack() const;
   abi::TimerSlack slack_mode() const { return slack_mode_; }
   /// The wider of the two slacks holds.
   Status set_timer_slack(const abi::PolicyTimerSlack& policy);

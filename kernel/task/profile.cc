@@ -2,22 +2,13 @@
 
 #include "emu/state/archive.h"
 #include "kernel/object/core.h"
+#include "kernel/task/process.h"
 #include "kernel/task/tasks.h"
 #include "kernel/task/thread.h"
 
 namespace jacinth::kernel {
 
 using abi::ProfileFlags;
-
-namespace {
-
-/// Also of a thread that waits: it is woken in its new turn.
-void set_priority(Thread& thread, uint8_t priority) {
-  thread.core().tasks().scheduler().set_priority(thread, priority, thread.core().now());
-  if (thread.queue() != nullptr) thread.queue()->reprioritize(thread);
-}
-
-}  // namespace
 
 Result<Ref<Profile>> Profile::create(Core& core, const abi::ProfileInfo& info) {
   bool priority = contains(info.flags, ProfileFlags::kPriority);
@@ -40,8 +31,17 @@ Result<Ref<Profile>> Profile::create(Core& core, const abi::ProfileInfo& info) {
 
 Status Profile::apply(Thread& thread) const {
   if (thread.dying_or_dead()) return Status::kBadState;
-  if (contains(info_.flags, ProfileFlags::kPriority)) set_priority(thread, static_cast<uint8_t>(info_.priority));
-  if (contains(info_.flags, ProfileFlags::kDeadline)) set_priority(thread, abi::kPriorityHighest);
+  Scheduler& scheduler = thread.core().tasks().scheduler();
+  Time now = thread.core().now();
+  if (contains(info_.flags, ProfileFlags::kPriority)) {
+    scheduler.set_priority(thread, static_cast<uint8_t>(info_.priority), now);
+  }
+  if (contains(info_.flags, ProfileFlags::kDeadline)) scheduler.set_deadline(thread, info_.deadline_params, now);
+  if (contains(info_.flags, ProfileFlags::kCpuMask)) {
+    scheduler.set_affinity(thread, static_cast<uint32_t>(info_.cpu_affinity_mask.mask[0]), now);
+  }
+  // Also of a thread that waits: it is woken in its new turn, and who owns what it waits for inherits it.
+  thread.process().futexes().reprioritized(thread);
   return Status::kOk;
 }
 

@@ -1,8 +1,7 @@
 // How a thread is to be scheduled: what zx_profile_create makes, and zx_object_set_profile applies
 // (zircon/kernel/object/profile_dispatcher.cc).
 //
-// Left out: deadlines (such a thread gets the highest priority instead), and affinity masks, which choose no CPU and
-// are not told back. Whoever applies a profile reports both.
+// Left out: nothing. Whether all deadlines can be met is not checked, as there.
 #pragma once
 
 #include "kernel/abi/profile.h"

@@ -1,6 +1,8 @@
 #include "kernel/task/scheduler.h"
 
+#include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "emu/base/check.h"
 #include "emu/state/archive.h"
@@ -8,159 +10,432 @@
 #include "kernel/task/thread.h"
 
 namespace jacinth::kernel {
+namespace {
 
-void Turn::state(Archive& ar) {
-  ar(priority, left, since, runtime, ready_since, queue_time, cpu);
-  if (priority >= Scheduler::kPriorities) {
-    ar.fail("a priority that no thread has");
-    priority = Scheduler::kDefaultPriority;
-  }
+constexpr int64_t kTargetGrains = Scheduler::kTargetLatency.ns / Scheduler::kGranularity.ns;
+/// A thread's usual run is a moving average to which each run adds a quarter of the difference.
+constexpr int64_t kAverageOver = 4;
+
+Duration part(Duration whole, int64_t share) {
+  return Duration{static_cast<int64_t>(static_cast<__int128>(whole.ns) * share / Turn::kWhole)};
 }
+
+}  // namespace
+
+// --- shares and slices ---
 
 void Scheduler::Counts::state(Archive& ar) { ar(reschedules, context_switches, slices_over, preempts, yields); }
 
-void Scheduler::push_back(Thread& thread) {
-  Turn& turn = thread.turn();
-  Line& line = lines_[turn.priority];
-  turn.previous = line.last;
-  turn.next = nullptr;
-  (line.last != nullptr ? line.last->turn().next : line.first) = &thread;
-  line.last = &thread;
-  turn.place = Turn::Place::kReady;
-  ready_mask_ |= uint32_t{1} << turn.priority;
+void Scheduler::update_timeline(Cpu& at, Time now) {
+  if (at.weight > 0) at.virtual_time = at.virtual_time + (now - at.updated);
+  at.updated = now;
 }
 
-void Scheduler::push_front(Thread& thread) {
-  Turn& turn = thread.turn();
-  Line& line = lines_[turn.priority];
-  turn.previous = nullptr;
-  turn.next = line.first;
-  (line.first != nullptr ? line.first->turn().previous : line.last) = &thread;
-  line.first = &thread;
-  turn.place = Turn::Place::kReady;
-  ready_mask_ |= uint32_t{1} << turn.priority;
+/// Every thread has its turn in it, as long as turns are not too short for that.
+Duration Scheduler::period(const Cpu& at) { return {std::max(at.fair_count, kTargetGrains) * kGranularity.ns}; }
+
+Duration Scheduler::fair_slice(const Cpu& at, const Turn& turn) {
+  int64_t grains = period(at).ns / kGranularity.ns;
+  int64_t share = (grains * turn.weight() + at.weight / 2) / at.weight;
+  return {std::max<int64_t>(share, 1) * kGranularity.ns};
 }
 
-void Scheduler::unlink(Thread& thread) {
-  Turn& turn = thread.turn();
-  Line& line = lines_[turn.priority];
-  (turn.previous != nullptr ? turn.previous->turn().next : line.first) = turn.next;
-  (turn.next != nullptr ? turn.next->turn().previous : line.last) = turn.previous;
-  turn.previous = turn.next = nullptr;
-  turn.place = Turn::Place::kStopped;
-  if (line.first == nullptr) ready_mask_ &= ~(uint32_t{1} << turn.priority);
+/// More or less is wanted of the CPU than when the slice was made.
+void Scheduler::adjust_slice(Cpu& at, Turn& turn, Time now) {
+  if (!turn.fair() || at.weight == at.scheduled_weight || now - at.slice_start >= turn.slice) return;
+  at.scheduled_weight = at.weight;
+  turn.whole_slice = fair_slice(at, turn);
+  turn.slice = part(turn.whole_slice, turn.remainder);
 }
 
-void Scheduler::charge(Thread& thread, Time now) {
-  Turn& turn = thread.turn();
-  Duration used = now - turn.since;
-  turn.runtime.ns += used.ns;
-  turn.left.ns -= used.ns;
+bool Scheduler::expired(const Cpu& at, const Turn& turn, Time now) const {
+  return turn.yielded || now - at.slice_start >= turn.slice || (!turn.fair() && now >= turn.finish);
+}
+
+bool Scheduler::outranked(const Cpu& at, const Turn& turn) const {
+  return !at.released.empty() && (turn.fair() || at.released.begin()->key < turn.finish);
+}
+
+void Scheduler::charge(Turn& turn, Time now) {
+  turn.runtime.ns += (now - turn.since).ns;
   turn.since = now;
+}
+
+void Scheduler::average(Cpu& at, Turn& turn, Time now) {
+  int64_t ran = (now - at.slice_start).ns;
+  int64_t change = std::max((ran - turn.expected.ns) / kAverageOver, -turn.expected.ns);
+  turn.expected.ns += change;
+  at.expected.ns += change;
+}
+
+// --- queues ---
+
+Scheduler::Queue& Scheduler::queue_of(const Turn& turn) {
+  Cpu& at = cpus_[turn.cpu];
+  if (turn.fair()) return at.fair;
+  return turn.place == Turn::Place::kThrottled ? at.throttled : at.released;
+}
+
+Time Scheduler::key_of(const Turn& turn) { return turn.place == Turn::Place::kThrottled ? turn.start : turn.finish; }
+
+void Scheduler::account(Cpu& at, const Turn& turn, int sign) {
+  at.expected.ns += sign * turn.expected.ns;
+  if (turn.fair()) {
+    at.fair_count += sign;
+    at.weight += sign * turn.weight();
+  } else {
+    at.deadline_count += sign;
+    at.utilization += sign * turn.utilization();
+  }
+}
+
+void Scheduler::enqueue(Thread& thread, Placement placement, Time now, Duration ran) {
+  Turn& turn = thread.turn();
+  Cpu& at = cpus_[turn.cpu];
+  bool yielded = std::exchange(turn.yielded, false);
+  turn.slice.ns -= yielded ? turn.slice.ns : ran.ns;
+  if (turn.fair()) {
+    if (yielded) turn.finish = at.virtual_time;
+    auto left = static_cast<int64_t>(static_cast<__int128>(turn.slice.ns) * Turn::kWhole /
+                                     std::max<int64_t>(turn.whole_slice.ns, 1));
+    if (placement == Placement::kInsertion || (placement == Placement::kPreemption && left <= 0)) {
+      turn.start = std::max(turn.finish, at.virtual_time);
+      turn.remainder = Turn::kWhole;
+    } else if (placement == Placement::kPreemption) {
+      turn.remainder = std::min(left, Turn::kWhole);
+    }
+    turn.finish = turn.start + Duration{period(at).ns * weight_of(0) / turn.weight()};
+  } else if (placement != Placement::kAdjustment) {
+    Duration until_deadline = turn.finish - now;
+    if (until_deadline.ns <= 0 || turn.slice.ns <= 0) {
+      turn.start = std::max(now, turn.start + turn.deadline.period);
+      turn.finish = turn.start + turn.deadline.relative_deadline;
+      turn.slice = turn.deadline.capacity;
+    } else {
+      turn.slice = std::min(turn.slice, until_deadline);
+    }
+  }
+  if (placement != Placement::kAdjustment) {
+    turn.generation = ++generation_;
+    turn.ready_since = now;
+  }
+  bool throttled = !turn.fair() && turn.start > now;
+  turn.place = throttled ? Turn::Place::kThrottled : Turn::Place::kReady;
+  if (throttled) {
+    thread.arm_release(turn.start);
+  } else {
+    ++ready_count_;
+  }
+  queue_of(turn).insert({key_of(turn), turn.generation, &thread});
+}
+
+void Scheduler::dequeue(Thread& thread) {
+  Turn& turn = thread.turn();
+  queue_of(turn).erase({key_of(turn), turn.generation, &thread});
+  if (turn.place == Turn::Place::kThrottled) {
+    thread.disarm_release();
+  } else {
+    --ready_count_;
+  }
+  turn.place = Turn::Place::kStopped;
+}
+
+/// Those whose next period has begun.
+void Scheduler::release_due(Cpu& at, Time now) {
+  while (!at.throttled.empty() && at.throttled.begin()->key <= now) {
+    Thread& thread = *at.throttled.begin()->thread;
+    dequeue(thread);
+    Turn& turn = thread.turn();
+    turn.place = Turn::Place::kReady;
+    ++ready_count_;
+    at.released.insert({key_of(turn), turn.generation, &thread});
+  }
+}
+
+void Scheduler::insert(unsigned cpu, Thread& thread, Time now) {
+  Cpu& at = cpus_[cpu];
+  thread.turn().cpu = cpu;
+  update_timeline(at, now);
+  account(at, thread.turn(), 1);
+  enqueue(thread, Placement::kInsertion, now);
+  if (at.current == nullptr) return;
+  at.reschedule = true;
+  if (choices_ != nullptr && thread.turn().fair() && ask(Question::kPreempt, 2, 0) == 1) {
+    at.current->turn().yielded = true;
+  }
+}
+
+void Scheduler::remove(Thread& thread) {
+  Turn& turn = thread.turn();
+  account(cpus_[turn.cpu], turn, -1);
+  if (turn.fair()) turn.start = turn.finish = Time{};
+}
+
+// --- which CPU, which thread ---
+
+uint32_t Scheduler::ask(Question question, size_t answers, size_t usual) const {
+  if (choices_ == nullptr || answers < 2) return static_cast<uint32_t>(usual);
+  uint32_t answer = choices_->choose(question, static_cast<uint32_t>(answers), static_cast<uint32_t>(usual));
+  CHECK(answer < answers, "answer {} of {}", answer, answers);
+  return answer;
+}
+
+uint32_t Scheduler::allowed(const Turn& turn) const {
+  uint32_t mask = turn.affinity & all_cpus();
+  return mask != 0 ? mask : all_cpus();
+}
+
+unsigned Scheduler::find_cpu(const Turn& turn) const {
+  uint32_t mask = allowed(turn);
+  auto load = [&](const Cpu& at) {
+    return turn.fair() ? std::pair(at.expected.ns, at.utilization) : std::pair(at.utilization, at.expected.ns);
+  };
+  auto count = static_cast<unsigned>(cpus_.size());
+  unsigned first = (turn.placed ? turn.cpu : here_) % count;
+  unsigned best = count;
+  unsigned best_index = 0;
+  unsigned index = 0;
+  bool idle_found = false;
+  for (unsigned i = 0; i < count; ++i) {
+    unsigned cpu = (first + i) % count;
+    if ((mask >> cpu & 1) == 0) continue;
+    if (!idle_found && (best == count || load(cpus_[cpu]) < load(cpus_[best]))) {
+      best = cpu;
+      best_index = index;
+      idle_found = cpus_[cpu].fair_count + cpus_[cpu].deadline_count == 0;
+    }
+    ++index;
+  }
+  if (choices_ == nullptr) return best;
+  uint32_t answer = ask(Question::kCpu, index, best_index);
+  for (unsigned i = 0;; ++i) {
+    unsigned cpu = (first + i) % count;
+    if ((mask >> cpu & 1) != 0 && answer-- == 0) return cpu;
+  }
+}
+
+bool Scheduler::idle_has_work() const {
+  return std::ranges::any_of(cpus_, [](const Cpu& at) { return at.current == nullptr && at.has_work(); });
+}
+
+Thread* Scheduler::take_next(unsigned cpu, Time now) {
+  Cpu& at = cpus_[cpu];
+  if (!at.has_work() && steal(cpu) == nullptr) return nullptr;
+  uint32_t index = ask(Question::kNext, at.ready(), 0);
+  const Queue& queue = index < at.released.size() ? at.released : at.fair;
+  if (index >= at.released.size()) index -= static_cast<uint32_t>(at.released.size());
+  Thread* next = std::next(queue.begin(), index)->thread;
+  if (next->turn().fair()) at.virtual_time = std::max(at.virtual_time, next->turn().start);
+  dequeue(*next);
+  put_on(cpu, *next, now);
+  return next;
+}
+
+/// The first thread of another CPU that has more than it runs, and that may run here.
+Thread* Scheduler::steal(unsigned cpu) {
+  if (ready_count_ == 0) return nullptr;
+  for (unsigned i = 1; i < cpus_.size(); ++i) {
+    const Cpu& from = cpus_[(cpu + i) % cpus_.size()];
+    if (from.current == nullptr) continue;
+    for (const Queue* queue : {&from.released, &from.fair}) {
+      auto found =
+          std::ranges::find_if(*queue, [&](const Entry& e) { return (allowed(e.thread->turn()) >> cpu & 1) != 0; });
+      if (found == queue->end()) continue;
+      Thread* thread = found->thread;
+      Time since = thread->turn().ready_since;
+      dequeue(*thread);
+      remove(*thread);
+      insert(cpu, *thread, cpus_[cpu].updated);
+      thread->turn().ready_since = since;
+      return thread;
+    }
+  }
+  return nullptr;
 }
 
 void Scheduler::put_on(unsigned cpu, Thread& thread, Time now) {
   Cpu& at = cpus_[cpu];
   Turn& turn = thread.turn();
-  unlink(thread);
   turn.place = Turn::Place::kRunning;
-  turn.cpu = cpu;
+  turn.placed = true;
   turn.since = now;
   turn.queue_time.ns += (now - turn.ready_since).ns;
-  if (turn.left.ns <= 0) turn.left = kSlice;
+  if (turn.fair()) {
+    turn.whole_slice = fair_slice(at, turn);
+    turn.slice = part(turn.whole_slice, turn.remainder);
+  }
+  at.slice_start = now;
+  at.scheduled_weight = at.weight;
   at.idle.ns += (now - at.idle_since).ns;
   at.current = &thread;
-  at.urgency = turn.priority;
+  at.reschedule = false;
   uint64_t koid = abi::raw(thread.koid());
   if (at.previous != koid) ++at.counts.context_switches;
   at.previous = koid;
 }
 
-void Scheduler::take_off(unsigned cpu, Time now) {
-  Cpu& at = cpus_[cpu];
-  charge(*at.current, now);
-  at.current->turn().place = Turn::Place::kStopped;
+void Scheduler::take_off(Cpu& at, Time now) {
+  Turn& turn = at.current->turn();
+  charge(turn, now);
+  average(at, turn, now);
+  turn.place = Turn::Place::kStopped;
   ++at.counts.reschedules;
   at.current = nullptr;
-  at.urgency = 0;
-  at.yielding = false;
+  at.reschedule = false;
   at.idle_since = now;
 }
 
+// --- what others ask for ---
+
 void Scheduler::ready(Thread& thread, Time now) {
   if (thread.turn().place != Turn::Place::kStopped) return;
-  thread.turn().ready_since = now;
-  push_back(thread);
+  insert(find_cpu(thread.turn()), thread, now);
 }
 
 void Scheduler::stop(Thread& thread, Time now) {
-  switch (thread.turn().place) {
-    case Turn::Place::kStopped: break;
-    case Turn::Place::kReady: unlink(thread); break;
-    case Turn::Place::kRunning: take_off(thread.turn().cpu, now); break;
+  Turn& turn = thread.turn();
+  if (turn.place == Turn::Place::kStopped) return;
+  Cpu& at = cpus_[turn.cpu];
+  update_timeline(at, now);
+  if (turn.place == Turn::Place::kRunning) {
+    if (!turn.fair()) turn.slice.ns -= (now - at.slice_start).ns;
+    turn.yielded = false;
+    take_off(at, now);
+  } else {
+    dequeue(thread);
   }
+  remove(thread);
 }
 
 void Scheduler::yield(unsigned cpu, Time) {
-  if (cpus_[cpu].current == nullptr) return;
-  cpus_[cpu].yielding = true;
-  ++cpus_[cpu].counts.yields;
+  Cpu& at = cpus_[cpu];
+  if (at.current == nullptr) return;
+  at.current->turn().yielded = true;
+  at.reschedule = true;
+  ++at.counts.yields;
+}
+
+template <class F>
+void Scheduler::change(Thread& thread, Time now, F&& change) {
+  Turn& turn = thread.turn();
+  if (turn.place == Turn::Place::kStopped) return change(turn, nullptr);
+  Cpu& at = cpus_[turn.cpu];
+  update_timeline(at, now);
+  bool waits = turn.place != Turn::Place::kRunning;
+  if (waits) dequeue(thread);
+  account(at, turn, -1);
+  change(turn, &at);
+  account(at, turn, 1);
+  if (waits) enqueue(thread, Placement::kAdjustment, now);
+  at.reschedule = at.current != nullptr;
 }
 
 void Scheduler::set_priority(Thread& thread, uint8_t priority, Time now) {
-  CHECK(priority < kPriorities, "priority {}", priority);
+  CHECK(priority < Turn::kPriorities, "priority {}", priority);
+  change(thread, now, [&](Turn& turn, Cpu* at) {
+    turn.base_priority = priority;
+    turn.priority = static_cast<uint8_t>(std::max<int>(priority, turn.inherited));
+    if (turn.fair()) return;
+    // As if it had yielded.
+    turn.discipline = Turn::Discipline::kFair;
+    turn.start = turn.finish = at != nullptr ? at->virtual_time : Time{};
+    turn.slice = turn.whole_slice = Duration{};
+    turn.remainder = Turn::kWhole;
+  });
+}
+
+void Scheduler::set_deadline(Thread& thread, const abi::SchedDeadlineParams& params, Time now) {
+  change(thread, now, [&](Turn& turn, Cpu* at) {
+    bool was_fair = turn.fair();
+    turn.discipline = Turn::Discipline::kDeadline;
+    turn.deadline = params;
+    // In the eyes of whatever still asks for priorities.
+    turn.base_priority = turn.priority = Turn::kPriorities - 1;
+    turn.inherited = Turn::kNothingInherited;
+    if (at == nullptr) {
+      if (!was_fair) return;
+      turn.start = now - params.period;  // So that its first period begins when it is ready.
+      turn.finish = turn.start;
+      turn.slice = Duration{};
+      return;
+    }
+    bool runs = turn.place == Turn::Place::kRunning;
+    if (was_fair) turn.start = runs ? at->slice_start : now;
+    turn.finish = turn.start + params.relative_deadline;
+    turn.slice = std::min(turn.slice, params.capacity);
+  });
+}
+
+bool Scheduler::inherit(Thread& thread, int8_t priority, Time now) {
   Turn& turn = thread.turn();
-  if (turn.place == Turn::Place::kReady) {
-    unlink(thread);
-    turn.priority = priority;
-    ready(thread, now);
+  if (!turn.fair() || turn.inherited == priority) return false;
+  turn.inherited = priority;
+  auto effective = static_cast<uint8_t>(std::max<int>(turn.base_priority, priority));
+  if (effective == turn.priority) return false;
+  change(thread, now, [&](Turn& changed, Cpu*) { changed.priority = effective; });
+  return true;
+}
+
+void Scheduler::set_affinity(Thread& thread, uint32_t mask, Time now) {
+  Turn& turn = thread.turn();
+  if (mask == 0) mask = ~uint32_t{0};
+  turn.affinity = mask;
+  if (turn.place == Turn::Place::kStopped || (allowed(turn) >> turn.cpu & 1) != 0) return;
+  if (turn.place == Turn::Place::kRunning) {
+    cpus_[turn.cpu].reschedule = true;
     return;
   }
-  turn.priority = priority;
-  if (turn.place == Turn::Place::kRunning) cpus_[turn.cpu].urgency = priority;
+  stop(thread, now);
+  ready(thread, now);
+}
+
+bool Scheduler::keeps(unsigned cpu, Time now) {
+  Cpu& at = cpus_[cpu];
+  if (at.current == nullptr) return false;
+  release_due(at, now);
+  update_timeline(at, now);
+  Turn& turn = at.current->turn();
+  adjust_slice(at, turn, now);
+  at.reschedule = expired(at, turn, now) || outranked(at, turn) || (allowed(turn) >> cpu & 1) == 0;
+  return !at.reschedule;
 }
 
 Thread* Scheduler::choose(unsigned cpu, Time now) {
   Cpu& at = cpus_[cpu];
+  here_ = cpu;
   if (Thread* current = at.current) {
-    charge(*current, now);
+    charge(current->turn(), now);
+    if (keeps(cpu, now)) return current;
     Turn& turn = current->turn();
-    bool over = turn.left.ns <= 0 || at.yielding;
-    bool outranked = (ready_mask_ >> turn.priority) > 1;
-    if (over && (ready_mask_ >> turn.priority) == 0) {  // Nobody to hand over to.
-      turn.left = kSlice;
-      over = at.yielding = false;
-    }
-    if (!over && !outranked) return current;
-    if (outranked) {
-      ++at.counts.preempts;
-    } else if (!at.yielding) {
-      ++at.counts.slices_over;
-    }
-
-    // Who was pushed aside in the middle of a slice goes on with it before its equals do.
-    take_off(cpu, now);
-    turn.ready_since = now;
-    if (over) {
-      turn.left = Duration{};
-      push_back(*current);
+    bool over = expired(at, turn, now);
+    Duration ran = now - at.slice_start;
+    if (!over) ++at.counts.preempts;
+    if (over && !turn.yielded && at.has_work()) ++at.counts.slices_over;
+    take_off(at, now);
+    if ((allowed(turn) >> cpu & 1) == 0) {
+      turn.yielded = false;
+      remove(*current);
+      insert(find_cpu(turn), *current, now);
     } else {
-      push_front(*current);
+      enqueue(*current, over ? Placement::kInsertion : Placement::kPreemption, now, ran);
     }
+  } else {
+    release_due(at, now);
+    update_timeline(at, now);
   }
-  if (ready_mask_ == 0) return nullptr;
-  Thread* next = lines_[static_cast<unsigned>(std::bit_width(ready_mask_)) - 1].first;
-  put_on(cpu, *next, now);
-  return next;
+  return take_next(cpu, now);
 }
 
 Duration Scheduler::slice(unsigned cpu, Time now) const {
-  const Thread* current = cpus_[cpu].current;
-  if (current == nullptr) return kSlice;
-  const Turn& turn = current->turn();
-  Duration left{turn.left.ns - (now - turn.since).ns};
-  return left.ns > 0 ? left : Duration{1};
+  const Cpu& at = cpus_[cpu];
+  if (at.current == nullptr) return kTargetLatency;
+  const Turn& turn = at.current->turn();
+  Time end = at.slice_start + turn.slice;
+  if (!turn.fair()) end = std::min(end, turn.finish);
+  return std::max(end - now, Duration{1});
 }
+
+// --- what it tells ---
 
 Duration Scheduler::runtime(const Thread& thread, Time now) {
   const Turn& turn = thread.turn();
@@ -170,7 +445,7 @@ Duration Scheduler::runtime(const Thread& thread, Time now) {
 
 Duration Scheduler::queue_time(const Thread& thread, Time now) {
   const Turn& turn = thread.turn();
-  bool waiting = turn.place == Turn::Place::kReady;
+  bool waiting = turn.place == Turn::Place::kReady || turn.place == Turn::Place::kThrottled;
   return waiting ? Duration{turn.queue_time.ns + (now - turn.ready_since).ns} : turn.queue_time;
 }
 
@@ -180,43 +455,57 @@ Duration Scheduler::idle_time(unsigned cpu, Time now) const {
 }
 
 void Scheduler::clear() {
-  for (Line& line : lines_) {
-    while (line.first != nullptr) unlink(*line.first);
-  }
   for (Cpu& at : cpus_) {
+    for (Queue* queue : {&at.fair, &at.released, &at.throttled}) {
+      while (!queue->empty()) dequeue(*queue->begin()->thread);
+    }
     if (at.current != nullptr) at.current->turn().place = Turn::Place::kStopped;
     at = {};
   }
+  CHECK(ready_count_ == 0);
 }
 
 void Scheduler::state(Archive& ar) {
   if (ar.loading()) clear();
+  ar(generation_, here_);
   // A thread has one place at most; whatever says otherwise was never saved.
-  auto free = [&ar](Thread* thread) {
+  auto place = [&ar, this](Thread* thread, size_t cpu, Turn::Place where, bool fair) {
     if (thread == nullptr) return false;
-    bool good = thread->turn().place == Turn::Place::kStopped && thread->may_run();
-    if (!good) ar.fail("a thread on the scheduler that cannot be there");
-    return good;
+    Turn& turn = thread->turn();
+    if (turn.place != Turn::Place::kStopped || !thread->may_run() || turn.fair() != fair) {
+      ar.fail("a thread on the scheduler that cannot be there");
+      return false;
+    }
+    turn.place = where;
+    turn.cpu = static_cast<uint32_t>(cpu);
+    account(cpus_[cpu], turn, 1);
+    return true;
   };
-  for (unsigned cpu = 0; cpu < cpus_.size(); ++cpu) {
+  for (size_t cpu = 0; cpu < cpus_.size(); ++cpu) {
     Cpu& at = cpus_[cpu];
     Thread* current = at.current;
     state_link(ar, current);
-    ar(at.urgency, at.yielding, at.idle_since, at.idle, at.counts, at.previous);
-    if (!ar.loading()) continue;
-    at.current = free(current) ? current : nullptr;
-    at.urgency = at.current != nullptr ? current->turn().priority : 0;
-    if (at.current == nullptr) continue;
-    current->turn().place = Turn::Place::kRunning;
-    current->turn().cpu = cpu;
-  }
-  for (Line& line : lines_) {
-    std::vector<Thread*> waiting;
-    for (Thread* t = line.first; t != nullptr; t = t->turn().next) waiting.push_back(t);
-    waiting.resize(ar.count(waiting.size(), sizeof(uint64_t)));
-    for (Thread*& thread : waiting) {
-      state_link(ar, thread);
-      if (ar.loading() && free(thread)) push_back(*thread);
+    ar(at.reschedule, at.scheduled_weight, at.virtual_time, at.updated, at.slice_start, at.idle_since, at.idle);
+    ar(at.counts, at.previous);
+    if (ar.loading()) {
+      bool fair = current == nullptr || current->turn().fair();
+      at.current = place(current, cpu, Turn::Place::kRunning, fair) ? current : nullptr;
+    }
+    for (Queue* queue : {&at.fair, &at.released, &at.throttled}) {
+      std::vector<Thread*> waiting;
+      for (const Entry& entry : *queue) waiting.push_back(entry.thread);
+      waiting.resize(ar.count(waiting.size(), sizeof(uint64_t)));
+      auto where = queue == &at.throttled ? Turn::Place::kThrottled : Turn::Place::kReady;
+      for (Thread*& thread : waiting) {
+        state_link(ar, thread);
+        if (!ar.loading() || !place(thread, cpu, where, queue == &at.fair)) continue;
+        Turn& turn = thread->turn();
+        if (where == Turn::Place::kReady) ++ready_count_;
+        if (!queue->insert({key_of(turn), turn.generation, thread}).second) {
+          ar.fail("two threads in one place of a queue");
+          dequeue(*thread);
+        }
+      }
     }
   }
 }

@@ -1,23 +1,30 @@
-// Who runs: N emulated CPUs share one line of ready threads per priority.
+// Who runs: each emulated CPU has a queue of its own, as in zircon/kernel/kernel/scheduler.cc.
 //
-//   ready[31] ==> t t t           CPU 0 --> current
-//   ready[16] ==> t t     --choose-->  ...
-//   ready[0]  ==>                 CPU N --> current
+//   CPU 0:  runs t   deadlines, released: t t (by deadline)   throttled: t (by release)   fair: t t t (by virtual
+//   finish) CPU 1:  runs t   ...
 //
-// The most urgent ready thread runs; equals take turns, one slice each. Priorities are Zircon's (0..31, 16 by default,
-// kernel/scheduler of the years before its fair scheduler). Every decision is taken in choose(), from state that the
-// guest's own actions made: the same run takes the same decisions. Each operation costs the same however many threads
-// there are.
+// Fair threads share a CPU by weight: one gets a slice of the period that is its share of the total, and the queue is
+// sorted by when it would be done if all ran at once. A deadline thread may run `capacity` of every `period` and goes
+// before all fair ones, the earliest deadline first; what it did not use is gone at its deadline, and before the next
+// period it stands aside. A thread that becomes ready goes to the CPU where it ran last if that is idle, then to any
+// idle one, then to the one with the least to do; an idle CPU takes from those that have more than they run.
 //
-// Left out: fair weights, deadline profiles, affinity masks and priority inheritance.
+// A fair thread that becomes ready takes no CPU from another: it makes the other's slice smaller, which may be used up
+// by that. Every decision is taken from state that the guest's own actions made, or by who explores
+// (schedule_choices.h): the same run takes the same decisions. Each costs the logarithm of the threads in the queue.
+//
+// Left out: virtual start times, by which no thread is held back there either; migration functions; the periodic load
+// balancer, which is turned off there.
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <set>
 #include <vector>
 
 #include "emu/time/time.h"
 #include "kernel/object/ref.h"
+#include "kernel/task/schedule_choices.h"
+#include "kernel/task/turn.h"
 
 namespace jacinth {
 class Archive;
@@ -25,32 +32,13 @@ class Archive;
 
 namespace jacinth::kernel {
 
-class Scheduler;
 class Thread;
-
-/// The scheduler's part of a thread.
-struct Turn {
-  enum class Place : uint8_t { kStopped, kReady, kRunning };
-
-  Place place = Place::kStopped;
-  uint8_t priority = 16;
-  uint32_t cpu = 0;     ///< Where it runs, or ran last.
-  Duration left;        ///< Of its slice.
-  Time since;           ///< When it was put on its CPU, or last charged for its time there.
-  Duration runtime;     ///< All the time it had on CPUs.
-  Time ready_since;     ///< When it got in line.
-  Duration queue_time;  ///< All the time it stood in line.
-  Thread* previous = nullptr;
-  Thread* next = nullptr;
-
-  void state(Archive& ar);
-};
 
 class Scheduler {
  public:
-  static constexpr unsigned kPriorities = 32;
-  static constexpr uint8_t kDefaultPriority = 16;
-  static constexpr Duration kSlice{10'000'000};
+  /// The smallest slice, and the period in which every thread has its turn while they are few enough for it.
+  static constexpr Duration kGranularity{1'000'000};
+  static constexpr Duration kTargetLatency{8'000'000};
 
   explicit Scheduler(unsigned cpus) : cpus_(cpus) {}
   Scheduler(const Scheduler&) = delete;
@@ -58,26 +46,36 @@ class Scheduler {
 
   unsigned cpu_count() const { return static_cast<unsigned>(cpus_.size()); }
   Thread* current(unsigned cpu) const { return cpus_[cpu].current; }
+  /// Whoever answers where more than one answer is right; null: the usual. Not owned.
+  void set_choices(ScheduleChoices* choices) { choices_ = choices; }
+  /// The kernel works on this CPU: threads that never ran begin their search for one here.
+  void enter(unsigned cpu) { here_ = cpu; }
 
-  /// The thread may run: it gets in line behind its equals. No effect when it may already.
+  /// The thread may run: it gets in line on some CPU. No effect when it may already.
   void ready(Thread& thread, Time now);
   /// The thread may not run any more, wherever it stands.
   void stop(Thread& thread, Time now);
   /// The current thread lets its equals go first.
   void yield(unsigned cpu, Time now);
-  /// Changes the priority of a thread, which goes behind its new equals if it stands in line.
-  void set_priority(Thread& thread, uint8_t priority, Time now);
 
-  /// What `cpu` runs from now on: the current thread while its slice lasts and nobody more urgent waits. Null: idle.
+  /// Makes it a fair thread of this priority, or keeps it one.
+  void set_priority(Thread& thread, uint8_t priority, Time now);
+  void set_deadline(Thread& thread, const abi::SchedDeadlineParams& params, Time now);
+  /// What it gets from those who wait for what it owns; Turn::kNothingInherited for nothing. True when that changed
+  /// its priority. Threads with deadlines inherit nothing.
+  bool inherit(Thread& thread, int8_t priority, Time now);
+  /// Which CPUs it may run on; one that has none of these may run on all.
+  void set_affinity(Thread& thread, uint32_t mask, Time now);
+
+  /// What `cpu` runs from now on: the current thread while its slice lasts and no deadline is nearer. Null: idle.
   Thread* choose(unsigned cpu, Time now);
-  /// Whether choose() would take the CPU from its current thread.
-  bool should_switch(unsigned cpu) const {
-    const Cpu& at = cpus_[cpu];
-    return at.current == nullptr || at.yielding || (ready_mask_ >> at.urgency) > 1;
-  }
-  /// Whether a ready thread has no CPU.
-  bool work_waiting() const { return ready_mask_ != 0; }
-  /// What is left of the current thread's slice.
+  /// Whether choose() has to be asked before the current thread goes on.
+  bool should_switch(unsigned cpu) const { return cpus_[cpu].current == nullptr || cpus_[cpu].reschedule; }
+  /// The same, by looking: true when the current thread keeps the CPU after all, though its slice may have changed.
+  bool keeps(unsigned cpu, Time now);
+  /// Whether an idle CPU has something to run.
+  bool work_waiting() const { return ready_count_ != 0 && idle_has_work(); }
+  /// How long the current thread may run on.
   Duration slice(unsigned cpu, Time now) const;
 
   /// The time a thread had on CPUs so far, and the time it waited for one.
@@ -90,8 +88,8 @@ class Scheduler {
   struct Counts {
     uint64_t reschedules = 0;       ///< The CPU let go of a thread.
     uint64_t context_switches = 0;  ///< It took another one than before.
-    uint64_t slices_over = 0;       ///< A thread's slice was over and an equal came.
-    uint64_t preempts = 0;          ///< A more urgent one came.
+    uint64_t slices_over = 0;       ///< A thread's slice was over and another came.
+    uint64_t preempts = 0;          ///< One with a deadline came.
     uint64_t yields = 0;            ///< A thread asked for it.
     void state(Archive& ar);
   };
@@ -104,30 +102,81 @@ class Scheduler {
   void state(Archive& ar);
 
  private:
-  struct Line {
-    Thread* first = nullptr;
-    Thread* last = nullptr;
+  using Question = ScheduleChoices::Question;
+  /// How a thread gets its place in a queue: anew, back after being pushed aside, or as one that was there.
+  enum class Placement : uint8_t { kInsertion, kPreemption, kAdjustment };
+
+  struct Entry {
+    Time key;  // Deadline, release or virtual finish.
+    uint64_t generation = 0;
+    Thread* thread = nullptr;
+    bool operator<(const Entry& other) const {
+      return key != other.key ? key < other.key : generation < other.generation;
+    }
   };
+  using Queue = std::set<Entry>;
+
   struct Cpu {
     Thread* current = nullptr;
-    uint8_t urgency = 0;  // The current thread's priority.
-    bool yielding = false;
+    bool reschedule = false;
+    Queue fair;
+    Queue released;
+    Queue throttled;
+    // Of all that are in its queues, and of the current one.
+    int64_t weight = 0;
+    int64_t fair_count = 0;
+    int64_t deadline_count = 0;
+    int64_t utilization = 0;
+    Duration expected;
+    int64_t scheduled_weight = 0;  // When the current thread's slice was made.
+    Time virtual_time;
+    Time updated;      // When virtual time was.
+    Time slice_start;  // Of the current thread's slice.
     Time idle_since;
     Duration idle;
     Counts counts;
     uint64_t previous = 0;  // Koid of who ran before.
+
+    bool has_work() const { return !fair.empty() || !released.empty(); }
+    size_t ready() const { return fair.size() + released.size(); }
   };
 
-  void push_back(Thread& thread);
-  void push_front(Thread& thread);
-  void unlink(Thread& thread);
-  void charge(Thread& thread, Time now);
+  uint32_t ask(Question question, size_t answers, size_t usual) const;
+  uint32_t all_cpus() const { return cpus_.size() >= 32 ? ~uint32_t{0} : (uint32_t{1} << cpus_.size()) - 1; }
+  uint32_t allowed(const Turn& turn) const;
+  unsigned find_cpu(const Turn& turn) const;
+  bool idle_has_work() const;
+
+  void insert(unsigned cpu, Thread& thread, Time now);
+  void remove(Thread& thread);
+  void account(Cpu& at, const Turn& turn, int sign);
+  void enqueue(Thread& thread, Placement placement, Time now, Duration ran = {});
+  void dequeue(Thread& thread);
+  Queue& queue_of(const Turn& turn);
+  static Time key_of(const Turn& turn);
+  void release_due(Cpu& at, Time now);
+  Thread* take_next(unsigned cpu, Time now);
+  Thread* steal(unsigned cpu);
+
+  static void update_timeline(Cpu& at, Time now);
+  static Duration period(const Cpu& at);
+  static Duration fair_slice(const Cpu& at, const Turn& turn);
+  static void adjust_slice(Cpu& at, Turn& turn, Time now);
+  bool expired(const Cpu& at, const Turn& turn, Time now) const;
+  bool outranked(const Cpu& at, const Turn& turn) const;
+  static void charge(Turn& turn, Time now);
+  static void average(Cpu& at, Turn& turn, Time now);
   void put_on(unsigned cpu, Thread& thread, Time now);
-  void take_off(unsigned cpu, Time now);
+  void take_off(Cpu& at, Time now);
+  /// Does `change` to what a thread is, wherever it stands.
+  template <class F>
+  void change(Thread& thread, Time now, F&& change);
 
   std::vector<Cpu> cpus_;
-  std::array<Line, kPriorities> lines_;
-  uint32_t ready_mask_ = 0;  // Bit p: lines_[p] is not empty.
+  ScheduleChoices* choices_ = nullptr;
+  size_t ready_count_ = 0;  // In all queues, but for who is throttled.
+  uint64_t generation_ = 0;
+  uint32_t here_ = 0;
 };
 
 }  // namespace jacinth::kernel

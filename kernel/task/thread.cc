@@ -213,6 +213,7 @@ void Thread::finish() {
   Tasks& tasks = core().tasks();
   tasks.scheduler().stop(*this, core().now());
   if (call_.active) {
+    if (wait().reason == BlockReason::kFutex) process_->futexes().waiter_left(GuestAddr(call_.scratch[0]));
     tasks.tell([&](KernelObserver& observer) { observer.call_abandoned(*this, call_.trap); });
     // What it was woken for goes to somebody else.
     if (wait().woken_with == Status::kOk) {
@@ -286,8 +287,20 @@ Registers& Thread::registers() {
 
 void Thread::park(WaitQueue* queue, BlockReason reason, Time deadline) {
   park_on(queue, reason, deadline);
-  if (deadline != Time::never()) deadline_id_ = core().arm(deadline, *this);
   core().tasks().scheduler().stop(*this, core().now());
+  if (deadline == Time::never()) return;
+  // A page comes when it comes: only what a program asked for has slack.
+  Slack slack = reason == BlockReason::kPager ? Slack{} : process_->policy().slack();
+  deadline_id_ = core().arm(deadline, slack.early, slack.late, *this);
+}
+
+void Thread::arm_release(Time when) {
+  CHECK(deadline_id_ == 0);
+  if (when != Time::never()) deadline_id_ = core().arm(when, *this);
+}
+
+void Thread::disarm_release() {
+  if (deadline_id_ != 0) core().cancel(std::exchange(deadline_id_, 0));
 }
 
 void Thread::on_deadline() {
@@ -309,6 +322,7 @@ void Thread::on_woken() {
     page_wait_.give_up(std::exchange(wait_.woken_with, Status::kOk));
   }
   if (deadline_id_ != 0) core().cancel(std::exchange(deadline_id_, 0));
+  if (wait_.reason == BlockReason::kFutex) process_->futexes().left(*this);
   if (state_ == State::kRunning) core().tasks().scheduler().ready(*this, core().now());
 }
 

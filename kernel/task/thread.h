@@ -9,7 +9,7 @@
 // A thread never stops inside the kernel: when its call has to wait, the call's arguments stay here and the handler
 // runs again (CallState). zircon/kernel/object/thread_dispatcher.cc settles states and signals.
 //
-// Left out: profiles, runtime statistics beyond the scheduler's.
+// Left out: runtime statistics beyond the scheduler's.
 #pragma once
 
 #include <cstdint>
@@ -127,8 +127,11 @@ class Thread final : public Object, public Waiter {
   PageWait& page_wait() { return page_wait_; }
   Turn& turn() { return turn_; }
   const Turn& turn() const { return turn_; }
-  /// Parks with an absolute deadline.
+  /// Parks with an absolute deadline, which the process's timer slack may move.
   void park(WaitQueue* queue, BlockReason reason, Time deadline);
+  /// It stands aside until its next period: then the alarm comes.
+  void arm_release(Time when);
+  void disarm_release();
 
   // Waiter.
   Koid waiter_koid() const override { return koid(); }

@@ -337,7 +337,7 @@ void World::stock(Thread& thread) {
     thread.registers();  // The guest has the last result by now.
     int64_t result = 0;
     ++calls_;
-    if (kernel_->system_call(0, trap, result) != Next::kContinue) return;
+    if (kernel_->system_call(0, trap, result) == Next::kSwitch) return;
   }
   collect_handles(thread.process());
 }

@@ -112,7 +112,7 @@ Made& KernelRig::trap(Thread& thread, uint64_t number, std::array<uint64_t, 8> a
   int64_t result = 0;
   Ref<Thread> alive(&thread);
   Next next = kernel_->system_call(0, {.number = number, .arguments = arguments}, result);
-  if (next == Next::kContinue) {
+  if (next != Next::kSwitch) {
     made.over = true;
     made.result = result;
   } else {

@@ -113,25 +113,55 @@ TEST_CASE("a profile is for threads that live", "[zx_object_set_profile]") {
   REQUIRE(k.call("object_set_profile", handle, profile, 0) == Status::kBadState);
 }
 
-TEST_CASE("deadlines and masks that are not kept are reported", "[zx_object_set_profile]") {
+TEST_CASE("a profile with a deadline makes a deadline thread, and one with a priority a fair one again",
+          "[zx_object_set_profile]") {
   ProfileRig k;
-  size_t told = 0;
-  k.kernel().unsupported().set_hook([&](Thread&, const UnsupportedUse&) {
-    ++told;
-    return false;
-  });
   Thread& thread = k.thread();
-  REQUIRE(k.call("object_set_profile", k.handle(Ref<Object>(&thread)), k.profile(deadline(1, 2, 3)), 0) == Status::kOk);
+  Handle handle = k.handle(Ref<Object>(&thread));
+  k.start(thread, "nanosleep", Time{1'000'000});
+  REQUIRE(k.call("object_set_profile", handle, k.profile(deadline(1000, 2000, 3000)), 0) == Status::kOk);
+  REQUIRE_FALSE(thread.turn().fair());
+  REQUIRE(thread.turn().deadline.period == Duration{3000});
   REQUIRE(thread.priority() == 31);
-  REQUIRE(told == 1);
+  REQUIRE(k.call("object_set_profile", handle, k.urgent(9), 0) == Status::kOk);
+  REQUIRE(thread.turn().fair());
+  REQUIRE(thread.priority() == 9);
+}
 
-  k.platform().set_cpus(2);
-  ProfileInfo info = {.flags = ProfileFlags::kCpuMask};
-  for (uint64_t mask : {0, 3, 4, 1}) {  // Only the last asks for something that does not come.
-    info.cpu_affinity_mask.mask[0] = mask;
-    REQUIRE(k.call("object_set_profile", k.handle(Ref<Object>(&thread)), k.profile(info), 0) == Status::kOk);
-    REQUIRE(told == (mask == 1 ? 2u : 1u));
-  }
+TEST_CASE("a deadline profile comes through a snapshot while its thread waits for its period",
+          "[zx_object_set_profile]") {
+  ProfileRig k;
+  Thread& thread = k.thread();
+  Handle handle = k.handle(Ref<Object>(&thread));
+  REQUIRE(k.call("object_set_profile", handle, k.profile(deadline(1000, 2000, 3'000'000)), 0) == Status::kOk);
+  k.run();
+  k.platform().advance_to(k.platform().now() + Duration{1000});
+  k.run();
+  REQUIRE(k.object<Thread>(handle)->turn().place == Turn::Place::kThrottled);
+  k.reload();
+  REQUIRE(k.object<Thread>(handle)->turn().place == Turn::Place::kThrottled);
+  Time release = k.object<Thread>(handle)->turn().start;
+  REQUIRE(k.platform().alarm() == release);
+  k.advance_to(release);
+  REQUIRE(k.object<Thread>(handle)->turn().start > release);  // It ran, and waits for the next.
+}
+
+TEST_CASE("a mask is told back, and what it has beyond 32 CPUs is dropped",
+          "[zx_object_set_profile][zx_object_get_info]") {
+  ProfileRig k;
+  Thread& thread = k.thread();
+  Handle handle = k.handle(Ref<Object>(&thread));
+  GuestAddr info = k.room(sizeof(abi::InfoThread));
+  auto mask = [&] {
+    REQUIRE(k.call("object_get_info", handle, abi::InfoTopic::kThread, info, sizeof(abi::InfoThread), 0, 0) ==
+            Status::kOk);
+    return k.peek<abi::InfoThread>(info).cpu_affinity_mask.mask[0];
+  };
+  REQUIRE(mask() == 0xffff'ffff);
+  ProfileInfo cpus = {.flags = ProfileFlags::kCpuMask};
+  cpus.cpu_affinity_mask.mask = {0x10'0000'0005, 7};
+  REQUIRE(k.call("object_set_profile", handle, k.profile(cpus), 0) == Status::kOk);
+  REQUIRE(mask() == 5);
 }
 
 }  // namespace jacinth::kernel
