@@ -152,7 +152,7 @@ def take(comparison, program, quick, results):
 def compare(comparison, runs, quick, progress=lambda done: None):
     """The rows of one comparison: the subject against each peer, as dictionaries."""
     def row(program, **values):
-        budget = program.budget if program else comparison.budget
+        budget = (program and program.budget) or comparison.budget
         return {"name": comparison.name, "value": None, "unit": comparison.unit,
                 "peer": program.label if program else None, "peer_value": None, "ratio": None,
                 "budget": budget.limit if budget else None, "budget_on": budget.on if budget else None,
@@ -181,7 +181,7 @@ def compare(comparison, runs, quick, progress=lambda done: None):
         # The median of each run's own ratio: what disturbed both sides of a run alike does not count.
         pairs = [a / b for a, b in zip(own, others) if b > 0]
         ratio = statistics.median(pairs) if pairs else None
-        budget = peer.budget if peer else comparison.budget
+        budget = (peer and peer.budget) or comparison.budget
         judged = budget and not wrong and (ratio is not None or budget.on != "ratio")
         return row(peer, value=value, peer_value=peer_value, ratio=ratio,
                    within=budget.met(value, peer_value, ratio) if judged else None, **wrong)

@@ -23,6 +23,8 @@ SCALE = {
     "observers": (10, 1_000, 10_000),
     "waiters": (10, 100, 1_000),
     "packets": (10, 1_000, 4_000),
+    "runnable": (10, 100, 1_000),
+    "blocked": (10, 1_000, 10_000),
 }
 # Messages of 64 KiB that wait in a channel. They are memory, so the host's own is what they are held against.
 MESSAGES = (0, 10, 100, 1_000)
@@ -36,8 +38,9 @@ class Rows:
     def __init__(self, build):
         self.build = build
 
-    def guest(self, arch, program, *arguments):
-        return Program("jacinth", (f"{self.build}/jacinth", "run", f"{self.build}/guests/{arch}/{program}", *arguments))
+    def guest(self, arch, program, *arguments, options=()):
+        return Program("jacinth", (f"{self.build}/jacinth", "run", *options, f"{self.build}/guests/{arch}/{program}",
+                                   *arguments))
 
     def peer(self, program):
         return f"{self.build}/bench/{program}"
@@ -80,7 +83,8 @@ class Rows:
     def scale(self, arch, what, size, few):
         """An operation among `size` things, against the same among few."""
         def program(label, count):
-            guest = self.guest(arch, "bench_scale", what, str(count), "{rounds}")
+            options = ("--cpus", "1") if what in ("runnable", "blocked") else ()
+            guest = self.guest(arch, "bench_scale", what, str(count), "{rounds}", options=options)
             return dataclasses.replace(guest, label=label)
         peer = dataclasses.replace(program(f"among {few}", few), budget=Budget(2.0))
         return Comparison(f"{what}-{size}/{arch}", "us", PerRound(10_000, 210_000, 1e6), program("jacinth", size),
@@ -100,6 +104,13 @@ class Rows:
     def fault(self, arch):
         return Comparison(f"exception/{arch}", "us", PerRound(100, 20_100, 1e6),
                           self.guest(arch, "bench_fault", "{rounds}"), budget=Budget(3, "value"))
+
+    def threads(self, arch, what, few, many, unit, scale, limit):
+        one_cpu = what in ("switch", "processes")
+        guest = self.guest(arch, "bench_threads", what, "{rounds}", options=("--cpus", "1") if one_cpu else ())
+        native = Program("native", (self.peer("native_threads"), what, "{rounds}"), one_cpu=one_cpu)
+        name = {"switch": "switch-threads", "processes": "switch-processes", "life": "thread", "spawn": "process"}[what]
+        return Comparison(f"{name}/{arch}", unit, PerRound(few, many, scale), guest, (native,), Budget(limit, "value"))
 
     def touch(self, arch, memory, few, many):
         native = Program("native", (self.peer("native_touch"), memory, "{rounds}"), Budget(1.0))
@@ -133,6 +144,11 @@ class Rows:
             yield self.roundtrip(arch)
         for arch in ARCHES:
             yield self.fault(arch)
+        for arch in ARCHES:
+            yield self.threads(arch, "life", 1_000, 101_000, "us", 1e6, 5)
+            yield self.threads(arch, "switch", 1_000, 401_000, "us", 1e6 / 2, 0.6)
+            yield self.threads(arch, "processes", 1_000, 401_000, "us", 1e6 / 2, 0.8)
+            yield self.threads(arch, "spawn", 10, 1_010, "ms", 1e3, 1.5)
         # The kernel is the same on both: once is enough.
         for size in MESSAGES:
             yield self.messages("arm64", size)

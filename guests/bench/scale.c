@@ -4,6 +4,8 @@
  *   handles     one more handle, used and closed, in a process that has SIZE
  *   observers   a wait at a port on an object that has SIZE of them: registered, fired, taken from the port
  *   waiters     a packet for one of SIZE threads that wait at a port, and its answer
+ *   runnable    a yield, with SIZE threads beside that do nothing else
+ *   blocked     a yield to another thread and back, with SIZE that sleep
  *   packets     a packet queued and one taken, in a port that holds SIZE
  *   messages    a message of 64 KiB written and one read, in a channel that holds SIZE */
 #include "guests/bench/rounds.h"
@@ -11,7 +13,9 @@
 #include "guests/lib/memory.h"
 #include "guests/lib/thread.h"
 
-enum { kMaxThreads = 4096 };
+enum { kMaxThreads = 10240 };
+
+static struct Thread threads[kMaxThreads];
 
 static zx_handle_t make_port(void) {
   zx_handle_t port;
@@ -70,7 +74,6 @@ static void answer(void* argument) {
 }
 
 static void waiters(uint64_t size, uint64_t rounds) {
-  static struct Thread threads[kMaxThreads];
   require(size <= kMaxThreads);
   struct Ports ports = {make_port(), make_port()};
   for (uint64_t i = 0; i < size; ++i) require_ok(thread_start(&threads[i], "waiter", answer, &ports));
@@ -79,6 +82,32 @@ static void waiters(uint64_t size, uint64_t rounds) {
     queue(ports.questions);
     take(ports.answers);
   }
+}
+
+static void yield_for_ever(void* argument) {
+  (void)argument;
+  for (;;) require_ok(zx_thread_legacy_yield(0));
+}
+
+static void sleep_for_ever(void* argument) { require_ok(zx_nanosleep(zx_deadline_after((zx_time_t)argument))); }
+
+static void runnable(uint64_t size, uint64_t rounds) {
+  require(size <= kMaxThreads);
+  for (uint64_t i = 0; i < size; ++i) require_ok(thread_start(&threads[i], "runnable", yield_for_ever, NULL));
+  /* Each of ours lets all others have theirs. */
+  for (rounds = rounds < size ? 1 : rounds / size; rounds > 0; --rounds) require_ok(zx_thread_legacy_yield(0));
+  zx_process_exit(guest_failures());
+}
+
+static void blocked(uint64_t size, uint64_t rounds) {
+  require(size < kMaxThreads);
+  for (uint64_t i = 0; i < size; ++i) {
+    require_ok(thread_start(&threads[i], "blocked", sleep_for_ever, (void*)(ZX_HOUR(1) + i)));
+  }
+  require_ok(zx_nanosleep(zx_deadline_after(ZX_SEC(1)))); /* Until all of them sleep. */
+  require_ok(thread_start(&threads[size], "other", yield_for_ever, NULL));
+  for (; rounds > 0; --rounds) require_ok(zx_thread_legacy_yield(0));
+  zx_process_exit(guest_failures());
 }
 
 static void packets(uint64_t size, uint64_t rounds) {
@@ -110,6 +139,8 @@ int main(int argc, char** argv) {
     case 'o': observers(size, rounds); break;
     case 'w': waiters(size, rounds); break;
     case 'p': packets(size, rounds); break;
+    case 'r': runnable(size, rounds); break;
+    case 'b': blocked(size, rounds); break;
     default: messages(size, rounds); break;
   }
   return guest_failures();
