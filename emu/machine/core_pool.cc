@@ -21,39 +21,55 @@ void CorePool::take_back(Core& core) {
   core.resident = nullptr;
 }
 
-CorePool::Core& CorePool::find(PhysAddr root) {
+CorePool::Core& CorePool::make_ready(Core& core, PhysAddr root) {
+  take_back(core);
+  core.cpu->set_page_table(root);
+  core.root = root;
+  core.assigned = true;
+  core.last = nullptr;
+  core.turns = 0;
+  return core;
+}
+
+CorePool::Core& CorePool::find(const ThreadContext& context) {
   Core* oldest = nullptr;
   Core* unassigned = nullptr;
+  Core* ours = nullptr;  // Of this address space, the one that was used least lately.
+  size_t count = 0;
   for (auto& core : cores_) {
-    if (core->assigned && core->root == root) return *core;
     if (!core->assigned) {
       unassigned = core.get();
-    } else if (oldest == nullptr || core->last_used < oldest->last_used) {
-      oldest = core.get();
+    } else if (core->root == context.page_table) {
+      if (core->last == &context) return *core;
+      ++count;
+      if (ours == nullptr || core->last_used < ours->last_used) ours = core.get();
     }
+    if (core->assigned && (oldest == nullptr || core->last_used < oldest->last_used)) oldest = core.get();
   }
-  Core* chosen = unassigned;
-  if (chosen == nullptr && cores_.size() < limit_) {
+  bool room = unassigned != nullptr || cores_.size() < limit_;
+  if (ours != nullptr) {
+    bool wants_another = ++ours->turns >= kTurnsPerCore && count < kCoresPerSpace;
+    if (!wants_another || !room) return *ours;
+    ours->turns = 0;
+  }
+  if (unassigned != nullptr) return make_ready(*unassigned, context.page_table);
+  if (room) {
     cores_.push_back(std::make_unique<Core>());
-    chosen = cores_.back().get();
-    chosen->cpu = factory_();
+    cores_.back()->cpu = factory_();
+    return make_ready(*cores_.back(), context.page_table);
   }
-  if (chosen == nullptr) chosen = oldest;
-  CHECK(chosen != nullptr);
-  take_back(*chosen);
-  chosen->cpu->set_page_table(root);
-  chosen->root = root;
-  chosen->assigned = true;
-  return *chosen;
+  CHECK(oldest != nullptr);
+  return make_ready(*oldest, context.page_table);
 }
 
 Cpu& CorePool::core_for(ThreadContext& context) {
   auto* core = static_cast<Core*>(context.resident);
   if (core == nullptr) {
-    core = &find(context.page_table);
+    core = &find(context);
     take_back(*core);
     core->cpu->load(context.registers);
     core->resident = &context;
+    core->last = &context;
     context.resident = core;
   }
   core->last_used = ++clock_;

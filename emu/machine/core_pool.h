@@ -1,6 +1,9 @@
 // Which core runs which address space. A core costs megabytes and milliseconds to make, and holds nothing that cannot
 // be rebuilt, so there are a few, each kept with the address space it ran last; switching between two processes that
 // both have one flushes nothing.
+//
+// Changing threads on a core means changing all registers, which takes most of a microsecond. An address space whose
+// threads did that often gets another core or two, where they can stay.
 #pragma once
 
 #include <functional>
@@ -40,15 +43,22 @@ class CorePool {
 
   size_t size() const { return cores_.size(); }
 
+  /// So often do threads take turns on the cores of an address space before it gets one more, and so many at most.
+  static constexpr uint64_t kTurnsPerCore = 4096;
+  static constexpr size_t kCoresPerSpace = 4;
+
  private:
   struct Core {
     std::unique_ptr<Cpu> cpu;
     ThreadContext* resident = nullptr;
+    const ThreadContext* last = nullptr;  // Whose registers it had, only to know it again.
     PhysAddr root;
     bool assigned = false;
     uint64_t last_used = 0;
+    uint64_t turns = 0;  // From one thread to another.
   };
-  Core& find(PhysAddr root);
+  Core& find(const ThreadContext& context);
+  Core& make_ready(Core& core, PhysAddr root);
   static void take_back(Core& core);
 
   size_t limit_;

@@ -118,6 +118,24 @@ TEST_CASE("the same run gives the same digest, whatever the cores", "[machine]")
   }
 }
 
+TEST_CASE("threads that take turns often get cores of their own, which changes nothing", "[machine]") {
+  for (Arch arch : kBoth) {
+    std::optional<Digest> expected;
+    for (size_t limit : {1, 2, 16}) {
+      MachineRig rig({.arch = arch, .cpus = 1, .core_limit = limit});
+      counting_program(rig);
+      MachineRig::Thread& first = rig.thread(3 * CorePool::kTurnsPerCore);
+      for (int i = 0; i < 2; ++i) rig.thread(3 * CorePool::kTurnsPerCore, &first);
+      rig.on_call = [](uint64_t, uint64_t) { return Next::kSwitch; };
+      REQUIRE(rig.machine().run() == RunEnd::kBlocked);
+      REQUIRE(rig.data(0) == 9 * CorePool::kTurnsPerCore);
+      Digest digest = rig.digest();
+      if (!expected) expected = digest;
+      REQUIRE(digest.text() == expected->text());
+    }
+  }
+}
+
 TEST_CASE("stopping a run anywhere and going on does not change it", "[machine]") {
   for (Arch arch : kBoth) {
     for (auto* program : {counting_program, computing_program}) {
