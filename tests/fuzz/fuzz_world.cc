@@ -12,6 +12,7 @@
 #include "kernel/hw/resource.h"
 #include "kernel/ipc/channel.h"
 #include "kernel/syscalls/table.h"
+#include "kernel/task/suspend_token.h"
 #include "kernel/vm/vmo.h"
 
 namespace jacinth::kernel::fuzz {
@@ -85,6 +86,7 @@ std::string Event::text() const {
     case Kind::kPageFault: return fmt::format("page fault {:#x}", seed);
     case Kind::kException: return fmt::format("exception {:#x}", seed);
     case Kind::kTime: return fmt::format("time {:#x}", seed);
+    case Kind::kThread: return fmt::format("thread {:#x}", seed);
   }
   return {};
 }
@@ -92,7 +94,8 @@ std::string Event::text() const {
 std::vector<Event> random_events(uint64_t seed, size_t count) {
   std::vector<const abi::SyscallInfo*> calls;
   for (const abi::SyscallInfo& call : abi::syscalls()) {
-    if (call.number >= 0) calls.push_back(&call);
+    // Behind a shutdown there is nothing to see.
+    if (call.number >= 0 && call.name != "zx_system_powerctl") calls.push_back(&call);
   }
   test::Random random(seed);
   std::vector<Event> events(count);
@@ -102,6 +105,7 @@ std::vector<Event> random_events(uint64_t seed, size_t count) {
     event.kind = kind == 0   ? Event::Kind::kPageFault
                  : kind == 1 ? (random.one_in(40) ? Event::Kind::kException : Event::Kind::kCall)
                  : kind < 6  ? Event::Kind::kTime
+                 : kind == 6 ? Event::Kind::kThread
                              : Event::Kind::kCall;
     do {
       event.call = calls[random.below(calls.size())];
@@ -281,6 +285,7 @@ void World::run(const Event& event) {
   switch (event.kind) {
     case Event::Kind::kCall: return call(thread, event);
     case Event::Kind::kTime: advance_to(Time{platform_.now().ns + static_cast<int64_t>(event.seed % 50'000)}); return;
+    case Event::Kind::kThread: return disturb(thread, test::Random(event.seed));
     case Event::Kind::kPageFault: {
       GuestAddr page(event.seed % 32 == 0 ? event.seed & ~uint64_t{4095}
                                           : (kMemory + event.seed % kMemorySize).page().value);
@@ -307,6 +312,52 @@ void World::collect_handles(Process& process) {
   }
   kernel_->settle();
   handles_.clear();
+}
+
+void World::disturb(Thread& caller, test::Random random) {
+  std::vector<Ref<Thread>> threads;
+  kernel_->core().objects().for_each([&](Object& object) {
+    auto* thread = object_cast<Thread>(&object);
+    if (thread != nullptr && thread->started() && !thread->dying_or_dead()) threads.emplace_back(thread);
+  });
+  Ref<Thread> target = threads[random.below(threads.size())];
+  Scheduler& scheduler = kernel_->tasks().scheduler();
+  Time now = platform_.now();
+  switch (random.below(8)) {
+    case 0:
+    case 1:
+      // Whoever has the token closes it sooner or later.
+      if (auto token = SuspendToken::create(target)) {
+        auto handle = kernel_->core().handles().make(*token, abi::default_rights(ObjectType::kSuspendToken));
+        if (handle) caller.process().handles().add(std::move(*handle));
+      }
+      break;
+    case 2: target->kill(); break;
+    case 3:
+      if (random.one_in(4)) target->process().kill(static_cast<int64_t>(random.next()));
+      break;
+    case 4:
+      if (threads.size() < kThreads) {
+        auto thread = make_object<Thread>(target->process_ref(), "another");
+        static_cast<void>(thread->start({.pc = kMemory, .sp = kMemory + kMemorySize}, false));
+      }
+      break;
+    case 5: scheduler.set_priority(*target, static_cast<uint8_t>(random.below(Turn::kPriorities)), now); break;
+    case 6: {
+      auto capacity = static_cast<int64_t>(1 + random.below(10'000));
+      auto deadline = static_cast<int64_t>(random.below(10'000));
+      auto period = static_cast<int64_t>(random.below(10'000));
+      scheduler.set_deadline(*target,
+                             {.capacity = Duration{capacity},
+                              .relative_deadline = Duration{capacity + deadline},
+                              .period = Duration{capacity + deadline + period}},
+                             now);
+      break;
+    }
+    default: scheduler.set_affinity(*target, static_cast<uint32_t>(random.next()), now); break;
+  }
+  target->process().futexes().reprioritized(*target);
+  kernel_->settle();
 }
 
 void World::call(Thread& thread, const Event& event) {

@@ -21,7 +21,7 @@
 namespace jacinth::kernel::fuzz {
 
 struct Event {
-  enum class Kind : uint8_t { kCall, kPageFault, kException, kTime };
+  enum class Kind : uint8_t { kCall, kPageFault, kException, kTime, kThread };
   Kind kind = Kind::kCall;
   const abi::SyscallInfo* call = nullptr;
   uint64_t seed = 0;
@@ -68,6 +68,7 @@ class World {
   static constexpr GuestAddr kMemory{0x1000'0000};
   static constexpr size_t kMemorySize = 256 << 10;
   static constexpr size_t kProcesses = 3;
+  static constexpr size_t kThreads = 24;
   /// More than this and a process closes some.
   static constexpr size_t kHandles = 150;
   static constexpr size_t kFewHandles = 12;
@@ -84,6 +85,8 @@ class World {
   void collect_handles(Process& process);
   void stock(Thread& thread);
   void call(Thread& thread, const Event& event);
+  /// Something happens to a thread: it is suspended, killed, begun, or scheduled in another way.
+  void disturb(Thread& caller, test::Random random);
   uint64_t argument(Thread& thread, const abi::ArgInfo& info, test::Random& random);
   uint64_t pointer(Thread& thread, const abi::ArgInfo& info, test::Random& random);
   uint64_t handle(uint64_t wanted_types, test::Random& random);
