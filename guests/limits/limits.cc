@@ -34,10 +34,8 @@ Handle new_job() {
 }
 
 zx_status_t start_child(zx_handle_t job, zx_handle_t* process) {
-  const SpawnRequest request = {.name = "one-of-many",
-                                .image = CHILD_BYTES(limits_child),
-                                .image_size = CHILD_SIZE(limits_child),
-                                .job = job};
+  const SpawnRequest request = {
+      .name = "one-of-many", .image = CHILD_BYTES(limits_child), .image_size = CHILD_SIZE(limits_child), .job = job};
   return spawn(&request, process);
 }
 

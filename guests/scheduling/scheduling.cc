@@ -48,10 +48,11 @@ zx_duration_t runtime(zx_handle_t thread) {
 
 /// A thread on CPU 0 that computes until it is told to stop.
 struct Busy {
-  explicit Busy(const char* name) : thread(name, [this] {
-    while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
-    }
-  }) {
+  explicit Busy(const char* name)
+      : thread(name, [this] {
+          while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+          }
+        }) {
     require_ok(zx_object_set_profile(thread.handle(), only_on(0), 0));
   }
   ~Busy() { end(); }
@@ -111,7 +112,8 @@ TEST("a higher priority is a larger share, and nobody starves") {
 
 TEST("a deadline thread gets its capacity in every period, beside whoever computes") {
   Busy busy("busy"), urgent("urgent");
-  require_ok(zx_object_set_profile(urgent.thread.handle(), deadline(2 * kMillisecond, 4 * kMillisecond, 10 * kMillisecond), 0));
+  require_ok(zx_object_set_profile(urgent.thread.handle(),
+                                   deadline(2 * kMillisecond, 4 * kMillisecond, 10 * kMillisecond), 0));
   sleep(20 * kMillisecond);
   zx_duration_t before = runtime(urgent.thread.handle());
   sleep(100 * kMillisecond);
@@ -140,7 +142,8 @@ TEST("a deadline thread that becomes ready runs before those who are fair") {
 }
 
 TEST("who owns a futex is not kept from giving it up by those between it and who waits") {
-  // Two compute on one CPU. While somebody urgent waits for the one that counts for less, that one gets the larger part.
+  // Two compute on one CPU. While somebody urgent waits for the one that counts for less, that one gets the larger
+  // part.
   static int32_t word;
   word = 0;
   Busy owner("owner"), other("other");

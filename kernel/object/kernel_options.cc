@@ -16,7 +16,7 @@ constexpr std::string_view kBoot = "There is no early boot phase.";
 constexpr std::string_view kNoKernelCode = "There is no kernel code that could fail that way.";
 constexpr std::string_view kMemoryLow = "Nothing is done about memory that runs low: allocations fail.";
 constexpr std::string_view kNoEviction = "Nothing is evicted unless a program asks for it.";
-constexpr std::string_view kNoTrace = "The kernel keeps no trace of its own; use --strace.";
+constexpr std::string_view kNoTrace = "A trace begins when a program starts it, with the groups that it names.";
 constexpr std::string_view kNoConsole = "There is no kernel console and no graphics console.";
 constexpr std::string_view kEnd = "The run ends with its first process.";
 constexpr std::string_view kSyscall = "The call always traps, so that the only clock is the virtual one.";
@@ -118,7 +118,8 @@ constexpr auto kOptions = std::to_array<KernelOption>({
     {"kernel.x86.md_clear_on_user_return", kSwitch, "true", false, kHost},
     {"kernel.x86.pti.enable", kNumber, "2", false, kHost, "4294967295"},
     {"kernel.x86.spec_store_bypass_disable", kSwitch, "false", false, kHost},
-    {"ktrace.bufsize", kNumber, "32", false, kNoTrace, "4294967295"},
+    {"ktrace.bufsize", kNumber, "32", true, "How many MiB the kernel's trace may take, at most 256 here.",
+     "4294967295"},
     {"ktrace.grpmask", kNumber, "0xfff", false, kNoTrace, "4294967295"},
     {"vdso.clock_get_monotonic_force_syscall", kSwitch, "false", false, kSyscall},
     {"vdso.ticks_get_force_syscall", kSwitch, "false", false, kSyscall},

@@ -7,7 +7,6 @@ namespace jacinth::kernel {
 namespace {
 
 constexpr auto kRows = std::to_array<Row>({
-    {"zx_clock_adjust", unsupported, Support::kAbsent, "A call of July 2020 that moved the kernel's UTC clock."},
     {"zx_framebuffer_get_info", unsupported, Support::kAbsent, "No board has a boot framebuffer."},
     {"zx_framebuffer_set_range", unsupported, Support::kAbsent, "No board has a boot framebuffer."},
     {"zx_guest_create", unsupported, Support::kAbsent, "Guests of guests: no board has a hypervisor."},
@@ -15,9 +14,6 @@ constexpr auto kRows = std::to_array<Row>({
     {"zx_interrupt_bind_vcpu", unsupported, Support::kAbsent, "Guests of guests: no board has a hypervisor."},
     {"zx_ioports_release", unsupported, Support::kAbsent, "No board has I/O ports for programs."},
     {"zx_ioports_request", unsupported, Support::kAbsent, "No board has I/O ports for programs."},
-    {"zx_ktrace_control", unsupported, Support::kAbsent, "The kernel keeps no trace of its own; use --strace."},
-    {"zx_ktrace_read", unsupported, Support::kAbsent, "The kernel keeps no trace of its own; use --strace."},
-    {"zx_ktrace_write", unsupported, Support::kAbsent, "The kernel keeps no trace of its own; use --strace."},
     {"zx_msi_allocate", unsupported, Support::kAbsent, "No board has message signalled interrupts."},
     {"zx_msi_create", unsupported, Support::kAbsent, "No board has message signalled interrupts."},
     {"zx_mtrace_control", unsupported, Support::kAbsent, "No board has the hardware for it."},

@@ -18,6 +18,7 @@ std::span<const Row> futex_rows();
 std::span<const Row> handle_rows();
 std::span<const Row> interrupt_rows();
 std::span<const Row> job_rows();
+std::span<const Row> ktrace_rows();
 std::span<const Row> misc_rows();
 std::span<const Row> object_rows();
 std::span<const Row> pager_rows();

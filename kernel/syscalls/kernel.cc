@@ -53,13 +53,21 @@ VdsoConstants constants(Platform& platform) {
   return values;
 }
 
+/// Of the kernel's trace, which needs the calls that it is read with. More than this would be the host's memory.
+uint64_t trace_size(const Core& core) {
+  constexpr uint64_t kMostMegabytes = 256;
+  if (core.option("kernel.enable-debugging-syscalls", 0) == 0) return 0;
+  return std::min(core.option("ktrace.bufsize", 32), kMostMegabytes) << 20;
+}
+
 }  // namespace
 
 Kernel::Kernel(Platform& platform, KernelOptions options)
     : vm_(platform),
       core_(platform, std::move(options.options)),
       tasks_(core_),
-      only_from_vdso_(options.only_from_vdso) {
+      only_from_vdso_(options.only_from_vdso),
+      ktrace_(core_, trace_size(core_)) {
   vm_.attach(core_);
   core_.objects().register_type<Bti>();
   core_.objects().register_type<Channel>();
@@ -92,6 +100,7 @@ Kernel::Kernel(Platform& platform, KernelOptions options)
   return_sites_.assign(vdso.code_size, kNoReturnSite);
   for (const ReturnSite& site : vdso.return_sites) return_sites_[site.offset - vdso.code_offset] = site.number;
   cpu_counts_.resize(platform.cpu_count());
+  performance_.assign(platform.cpu_count(), {.integral_part = 1});
   root_job_ = Job::create_root(core_);
 }
 
@@ -150,6 +159,9 @@ ThreadContext* Kernel::schedule(unsigned cpu) {
       attend(*thread);
       leave();
       continue;
+    }
+    if (tasks_.observed()) [[unlikely]] {
+      tasks_.tell([&](KernelObserver& observer) { observer.thread_runs(*thread, cpu); });
     }
     return &thread->context();
   }
@@ -256,6 +268,9 @@ void Kernel::attend(Thread& thread) {
 bool Kernel::page_fault(unsigned cpu, GuestAddr page, AccessKind access) {
   ++cpu_counts_[cpu].page_faults;
   Thread& thread = *tasks_.scheduler().current(cpu);
+  if (tasks_.observed()) [[unlikely]] {
+    tasks_.tell([&](KernelObserver& observer) { observer.page_fault(thread, cpu, page, access); });
+  }
   return thread.process().memory().fault(page, access) == Status::kOk;
 }
 
@@ -363,6 +378,8 @@ void Kernel::state(Archive& ar) {
     held.clear();
     core_.objects().drain();
   }
+  for (abi::CpuPerformanceScale& scale : performance_) ar(scale.integral_part, scale.fractional_part);
+  ar(utc_offset_, ktrace_);
   bool ended = outcome_.has_value();
   ar(ended);
   if (ar.loading()) outcome_ = ended ? std::optional<Outcome>(Outcome{}) : std::nullopt;

@@ -20,6 +20,7 @@
 #include "kernel/syscalls/table.h"
 #include "kernel/syscalls/unsupported.h"
 #include "kernel/task/job.h"
+#include "kernel/task/ktrace.h"
 #include "kernel/task/process.h"
 #include "kernel/task/tasks.h"
 #include "kernel/task/thread.h"
@@ -39,6 +40,7 @@ struct KernelOptions {
 struct Outcome {
   enum class Kind : uint8_t {
     kExited,       ///< The initial process is dead: `return_code` is the run's.
+    kPoweredOff,   ///< A program switched the machine off, or wanted it to begin anew.
     kUnsupported,  ///< Something that we lack was used, and the policy is to stop there.
   };
   Kind kind = Kind::kExited;
@@ -59,6 +61,13 @@ class Kernel final : public KernelEntry {
   /// One of the events that programs can ask for; all handles name the same.
   Ref<Event> system_event(abi::SystemEvent kind);
   UnsupportedLedger& unsupported() { return unsupported_; }
+  Ktrace& ktrace() { return ktrace_; }
+  /// What the UTC of July 2020 is ahead of the machine's own clock.
+  Duration& utc_offset() { return utc_offset_; }
+  /// How fast each CPU is said to be, which the scheduler takes no notice of.
+  std::vector<abi::CpuPerformanceScale>& performance() { return performance_; }
+  /// The run is over: nothing runs any more.
+  void power_off() { outcome_ = Outcome{.kind = Outcome::Kind::kPoweredOff}; }
   /// What ZX_INFO_CPU_STATS says.
   abi::InfoCpuStats cpu_stats(unsigned cpu) const;
 
@@ -121,6 +130,9 @@ class Kernel final : public KernelEntry {
   };
   std::vector<CpuCounts> cpu_counts_;
   std::optional<Outcome> outcome_;
+  Ktrace ktrace_;
+  Duration utc_offset_;
+  std::vector<abi::CpuPerformanceScale> performance_;
   UnsupportedLedger unsupported_;
 };
 

@@ -9,7 +9,9 @@
 #include "kernel/event/event.h"
 #include "kernel/ipc/debuglog.h"
 #include "kernel/syscalls/families.h"
+#include "kernel/syscalls/kernel.h"
 #include "kernel/syscalls/resources.h"
+#include "kernel/syscalls/vmo_transfer.h"
 
 namespace jacinth::kernel {
 namespace {
@@ -68,6 +70,15 @@ Status debug_write(Call& call, UserBytesIn buffer, size_t size) {
   return Status::kOk;
 }
 
+/// At most so long.
+Status debug_send_command(Call& call, Handle resource, UserBytesIn buffer, size_t size) {
+  if (!debugging_syscalls(call)) return Status::kNotSupported;
+  TRY_STATUS(validate_resource(call, resource, abi::ResourceSystemBase::kDebug));
+  if (size > abi::kDebugWriteMax) return Status::kInvalidArgs;
+  std::string command = TRY(buffer.text(size));
+  return call.unsupported("the kernel's console: " + command.substr(0, command.find(' ')));
+}
+
 // --- chance ---
 
 Status cprng_draw_once(Call& call, UserBytesOut buffer, size_t size) {
@@ -91,12 +102,21 @@ Time clock_get_monotonic(Call& call) { return call.now(); }
 /// The call of July 2020. Programs of that time ask it for UTC when they were given no clock object.
 Status clock_get(Call& call, abi::ClockId clock, UserOut<Time> out) {
   switch (clock) {
-    case abi::ClockId::kMonotonic:
-    case abi::ClockId::kUtc: return out.write(call.now());
+    case abi::ClockId::kMonotonic: return out.write(call.now());
+    case abi::ClockId::kUtc: return out.write(call.now() + call.kernel().utc_offset());
     case abi::ClockId::kThread:
       return out.write(Time{call.core().tasks().scheduler().runtime(call.thread(), call.now()).ns});
   }
   return Status::kInvalidArgs;
+}
+
+/// The other call of July 2020: sets what UTC is ahead of the monotonic clock.
+Status clock_adjust(Call& call, Handle resource, abi::ClockId clock, int64_t offset) {
+  TRY_STATUS(validate_root_resource(call, resource));
+  if (clock == abi::ClockId::kMonotonic) return Status::kAccessDenied;
+  if (clock != abi::ClockId::kUtc) return Status::kInvalidArgs;
+  call.kernel().utc_offset() = Duration{offset};
+  return Status::kOk;
 }
 
 /// One tick is a nanosecond.
@@ -150,14 +170,16 @@ constexpr std::string_view kSum = "Returns the sum of its arguments, for tests o
 constexpr std::string_view kWidening = "Returns the sum of arguments of four widths.";
 
 constexpr auto kRows = std::to_array<Row>({
-    {"zx_clock_get", bind<clock_get>, Support::kPartial,
-     "A call of July 2020. UTC begins with the machine, at the start of 1970."},
+    {"zx_clock_adjust", bind<clock_adjust>, Support::kFull, "A call of July 2020: moves the UTC of zx_clock_get."},
+    {"zx_clock_get", bind<clock_get>, Support::kFull,
+     "A call of July 2020. UTC begins with the machine, at the start of 1970, until zx_clock_adjust moves it."},
     {"zx_clock_get_monotonic_via_kernel", bind<clock_get_monotonic>, Support::kFull, "Virtual time."},
     {"zx_cprng_add_entropy", bind<cprng_add_entropy>, Support::kFull,
      "Checks its arguments; all chance comes from the run's seed."},
     {"zx_cprng_draw_once", bind<cprng_draw_once>, Support::kFull, "Draws from the run's seed."},
     {"zx_debug_read", unsupported, Support::kAbsent, "The console takes no input yet."},
-    {"zx_debug_send_command", unsupported, Support::kAbsent, "There is no kernel console to command."},
+    {"zx_debug_send_command", bind<debug_send_command>, Support::kPartial,
+     "Checks its arguments; there is no kernel console to command, so that every command fails."},
     {"zx_debug_write", bind<debug_write>, Support::kFull,
      "Writes to the serial port, unless kernel.enable-serial-syscalls is 0."},
     {"zx_debuglog_create", bind<debuglog_create>, Support::kFull, "Needs no resource, as in 2021."},

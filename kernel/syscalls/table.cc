@@ -24,6 +24,7 @@ constexpr std::span<const Row> (*kFamilies[])() = {
     handle_rows,
     interrupt_rows,
     job_rows,
+    ktrace_rows,
     misc_rows,
     object_rows,
     pager_rows,

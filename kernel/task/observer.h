@@ -39,6 +39,10 @@ class KernelObserver {
   virtual void process_exited(Process&) {}
   virtual void thread_started(Thread&) {}
   virtual void thread_exited(Thread&) {}
+  /// A CPU goes on with this thread, which may be the one that it ran before.
+  virtual void thread_runs(Thread&, unsigned /*cpu*/) {}
+  /// An access that the page tables do not allow, before anything is done about it.
+  virtual void page_fault(Thread&, unsigned /*cpu*/, GuestAddr /*page*/, AccessKind) {}
 
   /// A line came to the kernel's log or serial port.
   virtual void logged(std::string_view /*text*/) {}

@@ -250,6 +250,10 @@ class GuestRun {
       say(kWho, "stopped: --on-unsupported=stop");
       return ExitCode::kUnsupported;
     }
+    if (kernel().outcome()->kind == kernel::Outcome::Kind::kPoweredOff) {
+      say(kWho, "the program switched the machine off");
+      return ExitCode::kOk;
+    }
     const kernel::Process& process = *kernel().initial_process();
     if (crash_watch_.crashed(process)) return ExitCode::kException;
     if (!killed_by_kernel(process.return_code())) return ExitCode::kOk;

@@ -58,7 +58,7 @@ class HungryRig {
     Next next = kernel_.system_call(
         0, {.number = KernelRig::number(name), .arguments = {static_cast<uint64_t>(raw(arguments))...}}, result);
     INFO(name);
-    REQUIRE(next == Next::kContinue);
+    REQUIRE(next != Next::kSwitch);
     return static_cast<Status>(result);
   }
   /// A call whose last argument is a handle that it gives.
