@@ -26,6 +26,11 @@ SCALE = {
     "runnable": (10, 100, 1_000),
     "blocked": (10, 1_000, 10_000),
 }
+# The same of memory: mappings in the process, snapshots in a chain.
+MEMORY_SCALE = {
+    "mappings": (10, 1_000, 10_000),
+    "snapshots": (1, 10, 100, 1_000),
+}
 # Messages of 64 KiB that wait in a channel. They are memory, so the host's own is what they are held against.
 MESSAGES = (0, 10, 100, 1_000)
 
@@ -80,11 +85,11 @@ class Rows:
                           self.guest(arch, "bench_null_call", "{rounds}"),
                           (self.bare_unicorn(arch, "linux_getppid", Budget(2.0)),))
 
-    def scale(self, arch, what, size, few):
+    def scale(self, arch, what, size, few, program_name="bench_scale"):
         """An operation among `size` things, against the same among few."""
         def program(label, count):
             options = ("--cpus", "1") if what in ("runnable", "blocked") else ()
-            guest = self.guest(arch, "bench_scale", what, str(count), "{rounds}", options=options)
+            guest = self.guest(arch, program_name, what, str(count), "{rounds}", options=options)
             return dataclasses.replace(guest, label=label)
         peer = dataclasses.replace(program(f"among {few}", few), budget=Budget(2.0))
         return Comparison(f"{what}-{size}/{arch}", "us", PerRound(10_000, 210_000, 1e6), program("jacinth", size),
@@ -123,6 +128,18 @@ class Rows:
                                     f"{self.build}/guests/{arch}/bench_reclaim", "{rounds}"))
         return Comparison(f"reclaim-1000/{arch}", "us", PerRound(2, 42, 1e6 / 1000), guest, budget=Budget(3, "value"))
 
+    def pages(self, arch, what, pages, few, many, limit):
+        """What `pages` pages cost, against the host's own."""
+        native = Program("native", (self.peer("native_memory"), what, str(pages), "{rounds}"), Budget(limit))
+        return Comparison(f"{what}-{pages}/{arch}", "us", PerRound(few, many, 1e6 / pages),
+                          self.guest(arch, "bench_memory", what, str(pages), "{rounds}"), (native,))
+
+    def sparse(self, arch):
+        """1 GiB that nobody touches."""
+        return Comparison(f"sparse-1G/{arch}", "MB", PerRound(10, 1_010, 1e-6, "peak"),
+                          self.guest(arch, "bench_memory", "sparse", str(1 << 18), "{rounds}"),
+                          budget=Budget(0.01, "value"))
+
     def hello(self, arch):
         program = self.peer(f"linux_hello_{arch}")
         return Comparison(f"hello/{arch}", "ms", Whole(1e3), self.guest(arch, "hello"),
@@ -159,6 +176,13 @@ class Rows:
             yield self.touch(arch, "again", 10, 410)
             yield self.touch(arch, "fresh", 10, 310)
         yield self.reclaim("arm64")
+        for arch in ARCHES:
+            yield self.pages(arch, "written", 256, 10, 210, 1.0)
+        yield self.pages("arm64", "commit", 65_536, 1, 5, 1.0)
+        yield self.sparse("arm64")
+        for what, (few, *sizes) in MEMORY_SCALE.items():
+            for size in sizes:
+                yield self.scale("arm64", what, size, few, "bench_memory")
         for arch in ARCHES:
             yield self.hello(arch)
         for arch in ARCHES:
