@@ -1,6 +1,6 @@
 // Events: signals and nothing else (zircon/kernel/object/event_dispatcher.h).
 //
-// Left out: the memory-pressure events of zx_system_get_event, which are events that somebody keeps.
+// The memory-pressure events of zx_system_get_event are events that the kernel keeps (kernel/task/memory_watchdog.h).
 #pragma once
 
 #include "kernel/object/object.h"

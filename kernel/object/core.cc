@@ -71,8 +71,13 @@ void Core::fire_deadlines() {
   set_alarm();
 }
 
+void Core::set_kernel_deadline(Time when) {
+  kernel_deadline_ = when;
+  set_alarm();
+}
+
 void Core::set_alarm() {
-  Time next = deadlines_.next();
+  Time next = std::min(deadlines_.next(), kernel_deadline_);
   if (next >= alarm_) return;  // An alarm for nothing is harmless.
   alarm_ = next;
   platform_.set_alarm(next);
@@ -142,6 +147,13 @@ void Core::count_destroyed(ObjectType type) {
   if (counters.destroyed != nullptr) ++*counters.destroyed;
 }
 
+bool Core::option_is(std::string_view name, std::string_view word) const {
+  const KernelOption* row = find_kernel_option(name);
+  CHECK(row != nullptr && row->modelled, "the table of kernel options does not say that {} is modelled", name);
+  auto found = options_.find(name);
+  return found != options_.end() && found->second == word;
+}
+
 uint64_t Core::option(std::string_view name, uint64_t otherwise) const {
   const KernelOption* row = find_kernel_option(name);
   CHECK(row != nullptr && row->modelled, "the table of kernel options does not say that {} is modelled", name);
@@ -200,7 +212,7 @@ void Core::state(Archive& ar, std::deque<Ref<Object>>* held_for_caller) {
   objects_.state_contents(ar);
   deadlines_.state(ar);
   log_.state(ar);
-  ar(fired_deadlines_, random_position_);
+  ar(fired_deadlines_, random_position_, alarm_, kernel_deadline_);
 
   // In place: objects keep references into the map. Last, since making objects counts.
   size_t count = ar.count(counters_.size(), 16);
@@ -226,7 +238,8 @@ void Core::state(Archive& ar, std::deque<Ref<Object>>* held_for_caller) {
       held.clear();
       objects_.drain();
     }
-    alarm_ = Time::never();
+    // Also an alarm for nothing comes again: a loaded machine looks up at the same moments.
+    if (alarm_ != Time::never()) platform_.set_alarm(alarm_);
     set_alarm();
   }
 }

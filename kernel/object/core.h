@@ -69,6 +69,8 @@ class Core {
   void cancel(uint64_t id);
   /// The next deadline; never() when nothing is armed.
   Time next_deadline() const { return deadlines_.next(); }
+  /// The kernel itself wants to be called then, besides; never() for not at all.
+  void set_kernel_deadline(Time when);
   /// Fires what is due and arms the machine's timer for the next.
   void fire_deadlines();
   /// How many came so far.
@@ -99,6 +101,8 @@ class Core {
   /// A modelled option of the kernel's (kernel_options.h) as a number, or `otherwise` when it is absent; a malformed
   /// one was reported at start.
   uint64_t option(std::string_view name, uint64_t otherwise) const;
+  /// Whether a modelled option was given as just this word.
+  bool option_is(std::string_view name, std::string_view word) const;
 
   /// The next bytes of the run's only source of chance, drawn from the seed.
   void random(std::span<std::byte> out);
@@ -132,6 +136,7 @@ class Core {
   Log log_;
   Deadlines deadlines_;
   Time alarm_ = Time::never();  // What the machine was asked for last.
+  Time kernel_deadline_ = Time::never();
   uint64_t fired_deadlines_ = 0;
   uint64_t random_position_ = 0;
 };

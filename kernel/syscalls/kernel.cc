@@ -66,9 +66,11 @@ Kernel::Kernel(Platform& platform, KernelOptions options)
     : vm_(platform),
       core_(platform, std::move(options.options)),
       tasks_(core_),
+      watchdog_(core_),
       only_from_vdso_(options.only_from_vdso),
       ktrace_(core_, trace_size(core_)) {
   vm_.attach(core_);
+  watchdog_.configure();
   core_.objects().register_type<Bti>();
   core_.objects().register_type<Channel>();
   core_.objects().register_type<Clock>();
@@ -119,26 +121,27 @@ Result<Ref<Vmo>> Kernel::vdso_vmo() {
   return vdso_vmo_;
 }
 
-Ref<Event> Kernel::system_event(abi::SystemEvent kind) {
-  Ref<Event>& event = system_events_[static_cast<size_t>(kind) - 1];
-  if (!event) {
-    event = make_object<Event>(core_);
-    // Memory pressure is not measured: it is always what it should be.
-    if (kind == abi::SystemEvent::kMemoryPressureNormal) event->update_signals(Signals::kNone, Signals::kEventSignaled);
-  }
-  return event;
-}
-
 void Kernel::let_go() {
   tasks_.forget_all();
   root_job_ = nullptr;
   vdso_vmo_ = nullptr;
   initial_process_ = nullptr;
-  system_events_ = {};
+  watchdog_.let_go();
   core_.let_go();
 }
 
+void Kernel::tick() {
+  Time now = core_.now();
+  if (watchdog_.due(now)) {
+    watchdog_.run(now, *root_job_);
+    if (watchdog_.reboots()) outcome_ = Outcome{.kind = Outcome::Kind::kOutOfMemory};
+    leave();
+  }
+  if (now >= vm_.scanner().due()) vm_.scanner().run(now);
+}
+
 ThreadContext* Kernel::schedule(unsigned cpu) {
+  tick();
   while (!outcome_) {
     Thread* thread = tasks_.scheduler().choose(cpu, core_.now());
     if (thread == nullptr) return nullptr;
@@ -315,6 +318,7 @@ Next Kernel::deliver(Thread& thread, const ExceptionInfo& info, uint32_t synth_c
 
 void Kernel::alarm() {
   core_.fire_deadlines();
+  tick();
   leave();
 }
 
@@ -372,7 +376,7 @@ void Kernel::state(Archive& ar) {
   state_ref(ar, root_job_);
   state_ref(ar, vdso_vmo_);
   state_ref(ar, initial_process_);
-  for (Ref<Event>& event : system_events_) state_ref(ar, event);
+  watchdog_.state(ar);
   for (CpuCounts& counts : cpu_counts_) counts.state(ar);
   if (ar.loading()) {
     held.clear();

@@ -13,14 +13,13 @@
 #include <vector>
 
 #include "kernel/abi/info_system.h"
-#include "kernel/abi/system.h"
-#include "kernel/event/event.h"
 #include "kernel/object/core.h"
 #include "kernel/platform/platform.h"
 #include "kernel/syscalls/table.h"
 #include "kernel/syscalls/unsupported.h"
 #include "kernel/task/job.h"
 #include "kernel/task/ktrace.h"
+#include "kernel/task/memory_watchdog.h"
 #include "kernel/task/process.h"
 #include "kernel/task/tasks.h"
 #include "kernel/task/thread.h"
@@ -42,6 +41,7 @@ struct Outcome {
     kExited,       ///< The initial process is dead: `return_code` is the run's.
     kPoweredOff,   ///< A program switched the machine off, or wanted it to begin anew.
     kUnsupported,  ///< Something that we lack was used, and the policy is to stop there.
+    kOutOfMemory,  ///< Memory ran out, and the machine rebooted for it.
   };
   Kind kind = Kind::kExited;
   int64_t return_code = 0;
@@ -58,8 +58,8 @@ class Kernel final : public KernelEntry {
   const Ref<Job>& root_job() const { return root_job_; }
   /// The image of the vDSO with this machine's constants in it, made at first use.
   Result<Ref<Vmo>> vdso_vmo();
-  /// One of the events that programs can ask for; all handles name the same.
-  Ref<Event> system_event(abi::SystemEvent kind);
+  /// How much memory is left, and who is told.
+  MemoryWatchdog& watchdog() { return watchdog_; }
   UnsupportedLedger& unsupported() { return unsupported_; }
   Ktrace& ktrace() { return ktrace_; }
   /// What the UTC of July 2020 is ahead of the machine's own clock.
@@ -106,12 +106,15 @@ class Kernel final : public KernelEntry {
   bool leads_nowhere(AddressSpace& space, const ExceptionInfo& fault);
   Next deliver(Thread& thread, const ExceptionInfo& info, uint32_t synth_code = 0);
   void leave();
+  /// Does what a kernel does besides, once its time has come.
+  void tick();
   /// Of everything: before it is loaded anew or ends.
   void let_go();
 
   Vm vm_;
   Core core_;
   Tasks tasks_;
+  MemoryWatchdog watchdog_;
   bool only_from_vdso_;
   /// Handlers by number, and for each byte of the vDSO's code the number that may return there.
   std::vector<Handler> handlers_;
@@ -121,7 +124,6 @@ class Kernel final : public KernelEntry {
   Ref<Job> root_job_;
   Ref<Vmo> vdso_vmo_;
   Ref<Process> initial_process_;
-  std::array<Ref<Event>, 5> system_events_;  // By kind, which begins at 1; made when somebody asks.
   /// What each CPU came to the kernel for.
   struct CpuCounts {
     uint64_t system_calls = 0;

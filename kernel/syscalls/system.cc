@@ -18,7 +18,7 @@ Status system_get_event(Call& call, Handle job_handle, abi::SystemEvent kind, Us
   if (kind < abi::SystemEvent::kOutOfMemory || kind > abi::SystemEvent::kImminentOutOfMemory) {
     return Status::kInvalidArgs;
   }
-  return call.give(out, call.kernel().system_event(kind), abi::kSystemEventRights);
+  return call.give(out, call.kernel().watchdog().event(kind), abi::kSystemEventRights);
 }
 
 // --- power ---
@@ -86,8 +86,8 @@ Status system_get_performance_info(Call& call, Handle resource, abi::Performance
 }
 
 constexpr auto kRows = std::to_array<Row>({
-    {"zx_system_get_event", bind<system_get_event>, Support::kPartial,
-     "The events are there, but memory pressure always counts as normal."},
+    {"zx_system_get_event", bind<system_get_event>, Support::kFull,
+     "By the watermarks of the kernel options kernel.oom.*; out of memory, the run ends."},
     {"zx_system_get_performance_info", bind<system_get_performance_info>, Support::kFull,
      "Every CPU is as fast as the others, until somebody says otherwise."},
     {"zx_system_mexec", unsupported, Support::kAbsent, "There is no other kernel to change to."},

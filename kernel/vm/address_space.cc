@@ -74,6 +74,8 @@ Result<PhysAddr> AddressSpace::resolve(GuestAddr page, AccessKind access) {
   }
   // Device registers are not memory that could be copied.
   if (!vm_.pmm().contains(entry->frame)) return Status::kNotSupported;
+  // As the CPU would mark the entry.
+  vm_.pmm().queues().mark_accessed(vm_.pmm().frame_at(entry->frame));
   slot_of(page.page_number()) = {.page = page.page_number(),
                                  .frame = entry->frame,
                                  .readable = entry->permissions.read,
@@ -150,6 +152,11 @@ void AddressSpace::unmap_pages(GuestAddr page, uint64_t count) {
 void AddressSpace::protect_pages(GuestAddr page, uint64_t count, PagePermissions permissions) {
   forget(page, count);
   tables_->protect(page, count, permissions);
+}
+
+bool AddressSpace::take_accessed(GuestAddr page) {
+  forget(page, 1);
+  return tables_->test_and_clear_accessed(page);
 }
 
 GuestAddr AddressSpace::vdso_base() const {

@@ -77,6 +77,7 @@ class AddressSpace final : public UserMemory {
   bool map_page(GuestAddr page, PhysAddr frame, PagePermissions permissions, MemoryType type);
   void unmap_pages(GuestAddr page, uint64_t count);
   void protect_pages(GuestAddr page, uint64_t count, PagePermissions permissions);
+  bool take_accessed(GuestAddr page);
 
   void add_ref() { ++refs_; }
   void release() {

@@ -90,8 +90,12 @@ std::optional<PageView> CowPages::peek(uint64_t page) const {
 }
 
 Result<PageView> CowPages::read_page(uint64_t page) {
+  if (rests_on_pager()) {
+    Seen seen = look(page);
+    if (absent(seen)) return fetch(page, 1);
+    if (holds_frame(seen.slot)) vm_.pmm().queues().mark_accessed(frame_of(seen.slot));
+  }
   if (std::optional<PageView> view = peek(page)) return *view;
-  if (rests_on_pager() && absent(look(page))) return fetch(page, 1);
   return PageView{vm_.pmm().address(vm_.zero_frame()), false};
 }
 
@@ -131,7 +135,11 @@ Result<PageView> CowPages::put_copy(uint64_t page, Slot original, const PageView
   if (held) --pmm.record(frame_of(original)).pins;
   if (!frame) return Status::kNoMemory;
   if (held) std::memcpy(pmm.writable(*frame), pmm.data(frame_of(original)), kPageSize);
-  pmm.record(*frame).shares = 1;
+  FrameRecord& record = pmm.record(*frame);
+  record.shares = 1;
+  record.owner = id_;
+  record.owner_page = page;
+  if (kind_ == PagesKind::kAnonymous && !held && !uncached_) pmm.queues().add_zero_fork(*frame);
   // Viewers first: the old frame may go with its last share.
   tell_changed({page, 1}, except);
   map_.set(page, slot_of(*frame));
@@ -264,16 +272,19 @@ Status CowPages::pin(PageRange pages) {
     }
     ++record.pins;
     ++pinned_pages_;
+    if (record.pins == 1) requeue(frame_of(slot));
   }
   return Status::kOk;
 }
 
 void CowPages::unpin(PageRange pages) {
   for (uint64_t page = pages.first; page < pages.end(); ++page) {
-    FrameRecord& record = vm_.pmm().record(frame_of(map_.find(page)));
+    Frame frame = frame_of(map_.find(page));
+    FrameRecord& record = vm_.pmm().record(frame);
     CHECK(record.pins > 0 && pinned_pages_ > 0);
     --record.pins;
     --pinned_pages_;
+    if (record.pins == 0) requeue(frame);
   }
 }
 
@@ -338,7 +349,8 @@ void CowPages::tell_changed(PageRange pages, const PageViewer* except) const {
 }
 
 void CowPages::state(Archive& ar, PageMap::Sharing& sharing) {
-  ar(kind_, page_count_, physical_base_.value, pinned_pages_, evictions_, discardable_since_, discarded_);
+  ar(kind_, page_count_, physical_base_.value, pinned_pages_, evictions_, discardable_since_, discardable_time_,
+     discarded_);
   if (ar.loading() && (kind_ > PagesKind::kPrivateCopy || page_count_ > PageMap::kMaxPages)) {
     kind_ = PagesKind::kAnonymous;
     page_count_ = 0;

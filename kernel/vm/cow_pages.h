@@ -26,6 +26,8 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "kernel/abi/names.h"
 #include "kernel/abi/pager.h"
@@ -113,11 +115,20 @@ class CowPages final {
   uint64_t evictions() const { return evictions_; }
   /// Pages of a pager's that are clean and not pinned.
   uint64_t evictable_pages() const;
-  /// Evicts clean pages until `target` are; those that are not needed alone, or any. How many.
-  uint64_t evict_some(uint64_t target, bool unneeded_only, bool all);
-  /// Whether everything may be taken: nobody has locked it since `when`, 0 for never.
+  /// Moves pages of the pager's that somebody accessed to the newest queue, by the bits in the page tables.
+  void harvest_accessed(uint64_t page);
+  /// An anonymous page that was zeros when it was made is given back if it is zeros still, and nobody else's.
+  bool dedup_zero_page(uint64_t page);
+  bool has_at(uint64_t page, Frame frame) const { return page < page_count_ && map_.find(page) == slot_of(frame); }
+  /// Whether everything may be taken: nobody has locked it since then. The number tells who came first, 0 is nobody.
   uint64_t discardable_since() const { return discardable_since_; }
-  void set_discardable_since(uint64_t when) { discardable_since_ = when; }
+  Time discardable_time() const { return discardable_time_; }
+  void set_discardable_since(uint64_t number, Time when) {
+    discardable_since_ = number;
+    discardable_time_ = when;
+  }
+  /// Its VMO is not mapped cached: nobody looks for zeros in it.
+  void set_uncached(bool uncached) { uncached_ = uncached; }
   bool discarded() const { return discarded_; }
   void forget_discarded() { discarded_ = false; }
   uint64_t discard();
@@ -230,6 +241,8 @@ class CowPages final {
   Status settle(uint64_t page);
   Status settle(PageRange pages);
   std::optional<Frame> new_frame() const;
+  /// Puts the frame of a paged container among those that can be taken away, or takes it out.
+  void requeue(Frame frame);
   void drop(PageRange pages);
   void move_zeros_from(uint64_t page);
   void advance_zeros_from(PageRange pages);
@@ -240,6 +253,9 @@ class CowPages final {
 
   template <class F>
   void for_each_viewer_of(PageRange pages, F&& visit) const;
+  /// The same of copies, and copies of copies, as far as they show these pages: visit(viewer, what it views of them).
+  template <class F>
+  void for_each_view_of_copies(PageRange pages, F&& visit) const;
   void tell_changed(PageRange pages, const PageViewer* except = nullptr) const;
 
   struct Earlier {
@@ -259,6 +275,8 @@ class CowPages final {
   uint64_t pinned_pages_ = 0;
   uint64_t evictions_ = 0;
   uint64_t discardable_since_ = 0;
+  Time discardable_time_;
+  bool uncached_ = false;  // As the VMO says.
   bool discarded_ = false;
 
   // Of paged containers. Pages from zeros_from_ on that are empty are zeros which nobody has written back yet (the
@@ -289,6 +307,23 @@ void CowPages::for_each_viewer_of(PageRange pages, F&& visit) const {
   } probe(pages.first < longest_view_ ? 0 : pages.first - longest_view_ + 1);
   for (auto at = viewers_.lower_bound(&probe); at != viewers_.end() && (*at)->viewed().first < pages.end(); ++at) {
     if ((*at)->viewed().end() > pages.first) visit(**at);
+  }
+}
+
+template <class F>
+void CowPages::for_each_view_of_copies(PageRange pages, F&& visit) const {
+  // Copies of copies of copies: not by recursion.
+  std::vector<std::pair<const CowPages*, PageRange>> work = {{this, pages}};
+  while (!work.empty()) {
+    auto [from, range] = work.back();
+    work.pop_back();
+    for (const auto& [id, copy] : from->copies_) {
+      PageRange seen = range.intersect({copy->parent_first_, copy->parent_end_});
+      if (seen.count == 0) continue;
+      seen.first -= copy->parent_first_;
+      copy->for_each_viewer_of(seen, [&](PageViewer& viewer) { visit(viewer, seen.intersect(viewer.viewed())); });
+      if (!copy->copies_.empty()) work.emplace_back(copy, seen);
+    }
   }
 }
 

@@ -41,17 +41,17 @@ struct FrameRecord {
   uint8_t pins = 0;
   /// A program said that it needs the page always.
   bool always_need : 1 = false;
-  /// A program said that it will not need it soon: it goes first.
-  bool dont_need : 1 = false;
   /// It belongs to a contiguous VMO that has lent it: whoever has it now must be able to give it back.
   bool loaned : 1 = false;
-  uint8_t reserved : 5 = 0;  // Saved and hashed as it lies: no bit may be anybody's guess.
+  /// The queue of pages that it is in (page_queues.h); 0 for none.
+  uint8_t queue : 4 = 0;
+  uint8_t reserved : 2 = 0;  // Saved and hashed as it lies: no bit may be anybody's guess.
   /// How many leaves of page maps name the frame. One: whoever reaches it alone may write to it.
   uint32_t shares = 0;
-  /// Where the frame is, when it is in one place only by nature (contiguous containers) or borrowed: kNone otherwise.
+  /// The container that the frame was put into, and where: as long as it is a contiguous or a paged one, it is there.
   PagesId owner = PagesId::kNone;
   uint64_t owner_page = 0;
-  /// Links of the list that the frame is in.
+  /// Links of the list that the frame is in: free, lent, or a queue of pages.
   Frame next = Frame::kNone;
   Frame previous = Frame::kNone;
 };

@@ -127,6 +127,8 @@ void Mapping::pages_shared(PageRange pages) {
   space_.protect_pages(address_of(pages.first), pages.count, permissions);
 }
 
+bool Mapping::take_accessed(uint64_t page) { return space_.take_accessed(address_of(page)); }
+
 SavedMapping SavedMapping::of(const Mapping& mapping) {
   return {.vmo = Ref<Vmo>(&mapping.vmo()),
           .base = mapping.base(),

@@ -50,6 +50,7 @@ class Mapping final : public PageViewer {
   // PageViewer
   void pages_changed(PageRange pages) override;
   void pages_shared(PageRange pages) override;
+  bool take_accessed(uint64_t page) override;
 
   /// The permissions as page tables know them.
   static PagePermissions page_permissions(abi::VmOptions permissions);

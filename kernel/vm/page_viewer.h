@@ -30,6 +30,8 @@ class PageViewer {
   virtual void pages_changed(PageRange pages) = 0;
   /// A snapshot sees these pages now as well: nobody may write to their frames.
   virtual void pages_shared(PageRange pages) = 0;
+  /// Whether a CPU has accessed the page here since this was asked last.
+  virtual bool take_accessed(uint64_t /*page*/) { return false; }
 
   /// What it shows, in pages of the container.
   PageRange viewed() const { return viewed_; }

@@ -69,7 +69,10 @@ Result<PageView> CowPages::write_paged(uint64_t page, const PageViewer* except, 
     slot = map_.find(page);
   }
   modified_ = true;
-  pmm.record(frame_of(slot)).dirt = PageDirt::kDirty;
+  if (dirt(slot) != PageDirt::kDirty) {
+    pmm.record(frame_of(slot)).dirt = PageDirt::kDirty;
+    requeue(frame_of(slot));
+  }
   return PageView{pmm.address(frame_of(slot)), true};
 }
 
@@ -93,20 +96,15 @@ Ref<CowPages> CowPages::private_copy(uint64_t first, uint64_t page_count) {
 }
 
 void CowPages::tell_copies(PageRange pages) const {
-  // Copies of copies of copies: not by recursion.
-  std::vector<std::pair<const CowPages*, PageRange>> work = {{this, pages}};
-  while (!work.empty()) {
-    auto [from, range] = work.back();
-    work.pop_back();
-    for (const auto& [id, copy] : from->copies_) {
-      PageRange seen = range.intersect({copy->parent_first_, copy->parent_end_});
-      if (seen.count == 0) continue;
-      seen.first -= copy->parent_first_;
-      copy->for_each_viewer_of(seen,
-                               [&](PageViewer& viewer) { viewer.pages_changed(seen.intersect(viewer.viewed())); });
-      if (!copy->copies_.empty()) work.emplace_back(copy, seen);
-    }
-  }
+  for_each_view_of_copies(pages, [](PageViewer& viewer, PageRange seen) { viewer.pages_changed(seen); });
+}
+
+void CowPages::requeue(Frame frame) {
+  PageQueues& queues = vm_.pmm().queues();
+  const FrameRecord& record = vm_.pmm().record(frame);
+  bool reclaimable = source_ && !source_->detached() && record.dirt == PageDirt::kClean && record.pins == 0;
+  if (!reclaimable) return queues.remove(frame);
+  if (record.queue == 0) queues.add_reclaimable(frame);
 }
 
 // --- what the pager does ---
@@ -134,11 +132,16 @@ Status CowPages::supply(PageRange pages, CowPages& from, uint64_t from_first) {
         if (std::optional<Frame> borrowed = pmm.borrow()) {
           std::memcpy(pmm.writable(*borrowed), pmm.data(frame), kPageSize);
           pmm.free(std::exchange(frame, *borrowed));
-          pmm.record(frame).owner = id_;
-          pmm.record(frame).owner_page = page;
         }
       }
-      if (frame != Frame::kNone) pmm.record(frame).shares = 1;
+      if (frame != Frame::kNone) {
+        FrameRecord& record = pmm.record(frame);
+        record.shares = 1;
+        record.owner = id_;
+        record.owner_page = page;
+        pmm.queues().remove(frame);
+        requeue(frame);
+      }
       map_.set(page, frame != Frame::kNone ? slot_of(frame) : Slot::kZero);
       if (run.count == 0) run.first = page;
       ++run.count;
@@ -184,11 +187,15 @@ Status CowPages::dirty(PageRange pages) {
     if (!holds_frame(slot)) {
       tell_changed({page, 1});
       slot = slot_of(frames.back());
-      pmm.record(frames.back()).shares = 1;
+      FrameRecord& record = pmm.record(frames.back());
+      record.shares = 1;
+      record.owner = id_;
+      record.owner_page = page;
       frames.pop_back();
       map_.set(page, slot);
     }
     pmm.record(frame_of(slot)).dirt = PageDirt::kDirty;
+    requeue(frame_of(slot));
   }
   source_->resolve(PageRequestKind::kDirty, pages);
   return Status::kOk;
@@ -225,7 +232,9 @@ void CowPages::writeback_end(PageRange pages) {
   CHECK(kind_ == PagesKind::kPaged);
   auto clean = [&](PageRange range) {
     map_.for_each(range.first, range.count, [&](uint64_t, Slot slot) {
-      if (dirt(slot) == PageDirt::kAwaitingClean) vm_.pmm().record(frame_of(slot)).dirt = PageDirt::kClean;
+      if (dirt(slot) != PageDirt::kAwaitingClean) return;
+      vm_.pmm().record(frame_of(slot)).dirt = PageDirt::kClean;
+      requeue(frame_of(slot));
     });
   };
   advance_zeros_from(pages);

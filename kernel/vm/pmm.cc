@@ -34,6 +34,29 @@ void Pmm::move(FrameRecord& at, FrameState state) {
   --counts_[static_cast<size_t>(at.state)];
   ++counts_[static_cast<size_t>(state)];
   at.state = state;
+  if (free_count() < level_ends_below_ || free_count() > level_ends_above_) [[unlikely]]
+    find_level();
+}
+
+void Pmm::set_watermarks(std::span<const uint64_t> watermarks, uint64_t debounce) {
+  watermarks_.assign(watermarks.begin(), watermarks.end());
+  debounce_ = debounce;
+  find_level();
+}
+
+void Pmm::enter_level(size_t level) {
+  level_ = level;
+  uint64_t below = level > 0 ? watermarks_[level - 1] : 0;
+  level_ends_below_ = below > debounce_ ? (below - debounce_) / kPageSize + 1 : 0;
+  level_ends_above_ = level < watermarks_.size() ? (watermarks_[level] + debounce_) / kPageSize - 1
+                                                 : std::numeric_limits<uint64_t>::max();
+}
+
+void Pmm::find_level() {
+  size_t level = 0;
+  while (level < watermarks_.size() && free_count() * kPageSize >= watermarks_[level]) ++level;
+  level_changed_ = level_changed_ || level != level_;
+  enter_level(level);
 }
 
 void Pmm::note_allocated(Frame frame, FrameState state) { move(record(frame), state); }
@@ -143,6 +166,7 @@ void Pmm::free(Frame frame) {
   FrameRecord& at = record(frame);
   CHECK(at.state != FrameState::kFree && at.state != FrameState::kLoaned && at.pins == 0 && at.shares == 0, "frame {}",
         static_cast<uint32_t>(frame));
+  queues_.remove(frame);
   bool loaned = at.loaned;
   move(at, loaned ? FrameState::kLoaned : FrameState::kFree);
   at = {.state = at.state, .loaned = loaned};
@@ -170,8 +194,13 @@ void Pmm::state(Archive& ar) {
     ar.bytes(chunks_[index / kChunk]->data(), std::min(kChunk, used_ - index) * sizeof(FrameRecord));
   }
   if (ar.loading()) {
-    for (uint32_t index = 0; index < used_; ++index) (*chunks_[index / kChunk])[index % kChunk].shares = 0;
+    for_each_record([](FrameRecord& record) { record.shares = 0; });
   }
+  queues_.state(ar);
+  ar(level_, level_changed_);
+  if (!ar.loading()) return;
+  if (level_ > watermarks_.size()) ar.fail("a level of free memory that there is not");
+  enter_level(std::min(level_, watermarks_.size()));
 }
 
 }  // namespace jacinth::kernel

@@ -14,12 +14,15 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "emu/base/access.h"
 #include "emu/base/check.h"
 #include "kernel/platform/platform.h"
 #include "kernel/vm/frame.h"
+#include "kernel/vm/page_queues.h"
 
 namespace jacinth::kernel {
 
@@ -79,6 +82,22 @@ class Pmm final : public FrameSource {
   uint64_t free_count() const { return counts_[static_cast<size_t>(FrameState::kFree)]; }
   uint64_t count(FrameState state) const { return counts_[static_cast<size_t>(state)]; }
 
+  /// Pages by age.
+  PageQueues& queues() { return queues_; }
+  template <class F>
+  void for_each_record(F&& visit) {
+    for (uint32_t index = 0; index < used_; ++index) visit((*chunks_[index / kChunk])[index % kChunk]);
+  }
+
+  // How much is left: level n is below watermark n and above all before it; the last level is above all of them.
+
+  /// Watermarks in bytes, ascending. Going down, a level ends `debounce` below its watermark, going up that much above.
+  void set_watermarks(std::span<const uint64_t> watermarks, uint64_t debounce);
+  size_t level() const { return level_; }
+  /// Whether the level has changed since the last time that this was asked for.
+  bool take_level_change() { return std::exchange(level_changed_, false); }
+  bool level_changed() const { return level_changed_; }
+
   // FrameSource: page tables.
   std::optional<PhysAddr> allocate_frame() override;
   void free_frame(PhysAddr frame) override;
@@ -102,6 +121,8 @@ class Pmm final : public FrameSource {
   void unlink(Frame frame);
   Frame& list_of(const FrameRecord& at) { return at.state == FrameState::kLoaned ? first_loaned_ : first_free_; }
   void move(FrameRecord& at, FrameState state);
+  void enter_level(size_t level);
+  void find_level();
   std::optional<Frame> find_free_run(uint64_t count, uint64_t step, uint64_t phase);
 
   Platform& platform_;
@@ -113,6 +134,13 @@ class Pmm final : public FrameSource {
   Frame first_loaned_ = Frame::kNone;
   std::array<uint64_t, kFrameStates> counts_ = {};
   std::vector<std::unique_ptr<Chunk>> chunks_;
+  PageQueues queues_{*this};
+  std::vector<uint64_t> watermarks_;  // Options, like debounce_.
+  uint64_t debounce_ = 0;
+  size_t level_ = 0;
+  bool level_changed_ = false;
+  uint64_t level_ends_below_ = 0;  ///< Free frames at which another level begins.
+  uint64_t level_ends_above_ = std::numeric_limits<uint64_t>::max();
   uint64_t allocations_left_ = std::numeric_limits<uint64_t>::max();
 };
 

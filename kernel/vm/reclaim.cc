@@ -5,11 +5,11 @@
 //         ^                                                    | moved to another frame, or evicted
 //         '--------------- touched or committed ---------------'
 //
-// The real kernel sends a request to its page provider, and the thread that waits does the work itself; here the work
-// is done on the spot, which no program can tell apart. All of it is a function of the state: nothing runs by itself
-// but for an allocation that finds no frame, which evicts.
+// What goes first is what programs said they do not need, then what was used longest ago (page_queues.h).
 //
-// Left out: ages of pages by their accessed bits. What goes first is what programs do not need, then the oldest VMOs.
+// The real kernel sends a request to its page provider, and the thread that waits does the work itself; here the work
+// is done on the spot, which no program can tell apart. An allocation that finds no frame evicts at once, where the
+// real one fails unless its watchdog was quicker. What runs by itself is in scanner.h.
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -64,7 +64,7 @@ Status CowPages::return_frame(uint64_t page) {
   Frame frame = pmm.frame_at(physical_base_ + page * kPageSize);
   const FrameRecord& record = pmm.record(frame);
   if (record.state != FrameState::kLoaned) {
-    CowPages* borrower = vm_.find_pages(record.owner, record.owner);
+    CowPages* borrower = vm_.find_pages(record.owner);
     uint64_t there = record.owner_page;
     // Without a frame to move to, the page goes: its pager has it.
     if (borrower != nullptr && borrower->settle(there) != Status::kOk) borrower->evict(there, true);
@@ -85,10 +85,12 @@ Status CowPages::settle(uint64_t page) {
   if (!holds_frame(slot) || !vm_.pmm().record(frame_of(slot)).loaned) return Status::kOk;
   // The copy is as clean and as needed as the original.
   FrameRecord before = vm_.pmm().record(frame_of(slot));
+  bool unneeded = vm_.pmm().queues().unneeded(frame_of(slot));
   TRY(put_copy(page, slot, nullptr));
   FrameRecord& now = vm_.pmm().record(frame_of(map_.find(page)));
   now.always_need = before.always_need;
-  now.dont_need = before.dont_need;
+  requeue(frame_of(map_.find(page)));
+  if (unneeded) vm_.pmm().queues().mark_unneeded(frame_of(map_.find(page)));
   return Status::kOk;
 }
 
@@ -122,21 +124,10 @@ bool CowPages::evict(uint64_t page, bool all) {
   return true;
 }
 
-uint64_t CowPages::evict_some(uint64_t target, bool unneeded_only, bool all) {
-  std::vector<uint64_t> pages;
-  map_.for_each(0, page_count_, [&](uint64_t page, Slot slot) {
-    if (!holds_frame(slot) || pages.size() == target) return;
-    const FrameRecord& record = vm_.pmm().record(frame_of(slot));
-    bool may_go = record.dirt == PageDirt::kClean && record.pins == 0 && (!record.always_need || all);
-    if (may_go && (!unneeded_only || record.dont_need)) pages.push_back(page);
-  });
-  return static_cast<uint64_t>(std::ranges::count_if(pages, [&](uint64_t page) { return evict(page, all); }));
-}
-
 void CowPages::dont_need(PageRange pages) {
   auto [shown, root, shift] = shown_of_pager(pages);
   root->map_.for_each(shown.first + shift, shown.count, [&](uint64_t page, Slot slot) {
-    if (holds_frame(slot) && look(page - shift).owner == root) vm_.pmm().record(frame_of(slot)).dont_need = true;
+    if (holds_frame(slot) && look(page - shift).owner == root) vm_.pmm().queues().mark_unneeded(frame_of(slot));
   });
 }
 
@@ -144,47 +135,149 @@ uint64_t CowPages::discard() {
   uint64_t frames = committed_pages({0, page_count_});
   drop({0, page_count_});
   discarded_ = true;
-  discardable_since_ = 0;
+  set_discardable_since(0, {});
   ++evictions_;
+  vm_.core().counter("vm.reclamation.pages_evicted_discardable") += static_cast<int64_t>(frames);
   return frames;
 }
 
-uint64_t Vm::reclaim(uint64_t target, bool all) {
-  uint64_t done = 0;
-  for (bool unneeded_only : {true, false}) {
-    for (auto& [key, pages] : pages_) {
-      if (done >= target) return done;
-      if (pages->kind() == PagesKind::kPaged) done += pages->evict_some(target - done, unneeded_only, all);
+uint64_t Vm::evict_paged(uint64_t target, unsigned age, bool all) {
+  PageQueues& queues = pmm_.queues();
+  uint64_t freed = 0;
+  for (Frame frame = queues.oldest(age); frame != Frame::kNone && freed < target;) {
+    Frame next = queues.after(frame, age);
+    FrameRecord record = pmm_.record(frame);
+    CowPages* pages = find_pages(record.owner);
+    if (pages != nullptr && pages->evict(record.owner_page, all)) {
+      // A borrowed frame goes back among those to be borrowed: nobody else has more memory for it.
+      freed += record.loaned ? 0 : 1;
+      ++core_->counter("vm.reclamation.pages_evicted_pager_backed");
+    } else if (record.always_need) {
+      queues.mark_accessed(frame);
     }
+    frame = next;
   }
-  while (done < target) {
+  return freed;
+}
+
+uint64_t Vm::evict_discardable(uint64_t target, Time unlocked_by) {
+  uint64_t freed = 0;
+  while (freed < target) {
     // Those that were let go of first.
     CowPages* oldest = nullptr;
     for (auto& [key, pages] : pages_) {
-      if (pages->discardable_since() == 0 || pages->pinned_pages() > 0) continue;
+      if (pages->discardable_since() == 0 || pages->pinned_pages() > 0 || pages->discardable_time() > unlocked_by)
+        continue;
       if (oldest == nullptr || pages->discardable_since() < oldest->discardable_since()) oldest = pages;
     }
     if (oldest == nullptr) break;
-    done += oldest->discard();
+    freed += oldest->discard();
   }
-  return done;
+  return freed;
+}
+
+uint64_t Vm::reclaim(uint64_t target, bool all) {
+  uint64_t freed = evict_paged(target, 0, all);
+  return freed < target ? freed + evict_discardable(target - freed, Time::never()) : freed;
+}
+
+uint64_t Vm::evict(uint64_t min_pages, uint64_t free_target, EvictionLevel level, unsigned discardable_percent) {
+  bool newest = level == EvictionLevel::kIncludeNewest;
+  // Discardable VMOs are left alone for a while, unless it is about everything.
+  constexpr Duration kMinAge{10'000'000'000};
+  Time unlocked_by = newest ? Time::never() : core_->now() - kMinAge;
+  unsigned age = newest ? PageQueues::kActive : PageQueues::kGenerations - PageQueues::kOldest;
+  uint64_t freed = 0;
+  for (;;) {
+    uint64_t wanted = freed < min_pages                 ? min_pages - freed
+                      : pmm_.free_count() < free_target ? free_target - pmm_.free_count()
+                                                        : 0;
+    if (wanted == 0) return freed;
+    uint64_t from_discardable = newest ? wanted : wanted * discardable_percent / 100;
+    uint64_t now = evict_discardable(from_discardable, unlocked_by);
+    if (now < wanted) now += evict_paged(wanted - now, age, false);
+    if (now == 0) return freed;
+    freed += now;
+  }
+}
+
+// --- ages ---
+
+void CowPages::harvest_accessed(uint64_t page) {
+  bool accessed = false;
+  PageRange range = {page, 1};
+  for_each_viewer_of(range, [&](PageViewer& viewer) { accessed = viewer.take_accessed(page) || accessed; });
+  // Where a copy has a page of its own by now, a bit is lost that nobody asks for.
+  for_each_view_of_copies(range, [&](PageViewer& viewer, PageRange seen) {
+    if (seen.count > 0) accessed = viewer.take_accessed(seen.first) || accessed;
+  });
+  if (accessed) vm_.pmm().queues().mark_accessed(frame_of(map_.find(page)));
+}
+
+void Vm::harvest_accessed() {
+  PageQueues& queues = pmm_.queues();
+  for (Frame frame = queues.oldest(0); frame != Frame::kNone;) {
+    Frame next = queues.after(frame, 0);
+    const FrameRecord& record = pmm_.record(frame);
+    if (CowPages* pages = find_pages(record.owner)) pages->harvest_accessed(record.owner_page);
+    frame = next;
+  }
 }
 
 // --- pages of zeros ---
 
-uint64_t CowPages::scan_zero_pages(bool give_back) {
-  if (kind_ != PagesKind::kAnonymous) return 0;
-  Pmm& pmm = vm_.pmm();
+namespace {
+
+bool all_zeros(const std::byte* page) {
   static constexpr std::array<std::byte, kPageSize> kZeros = {};
+  return std::memcmp(page, kZeros.data(), kPageSize) == 0;
+}
+
+}  // namespace
+
+uint64_t CowPages::scan_zero_pages(bool give_back) {
+  if (kind_ != PagesKind::kAnonymous || uncached_) return 0;
+  Pmm& pmm = vm_.pmm();
   std::vector<uint64_t> found;
   map_.for_each(0, page_count_, [&](uint64_t page, Slot slot) {
     if (!holds_frame(slot) || pmm.record(frame_of(slot)).pins > 0 || !map_.find_exclusive(page).second) return;
-    if (std::memcmp(pmm.data(frame_of(slot)), kZeros.data(), kPageSize) == 0) found.push_back(page);
+    if (all_zeros(pmm.data(frame_of(slot)))) found.push_back(page);
   });
   if (give_back) {
     for (uint64_t page : found) drop({page, 1});
   }
   return found.size();
+}
+
+bool CowPages::dedup_zero_page(uint64_t page) {
+  if (kind_ != PagesKind::kAnonymous || uncached_ || page >= page_count_) return false;
+  auto [slot, alone] = map_.find_exclusive(page);
+  if (!holds_frame(slot) || !alone || vm_.pmm().record(frame_of(slot)).pins > 0) return false;
+  if (!all_zeros(vm_.pmm().data(frame_of(slot)))) return false;
+  drop({page, 1});
+  ++evictions_;
+  return true;
+}
+
+uint64_t Vm::dedup_zero_forks(uint64_t limit) {
+  uint64_t found = 0;
+  int64_t& considered = core_->counter("vm.scanner.zero_scan.total_pages_considered");
+  ++core_->counter("vm.scanner.zero_scan.requests");
+  for (uint64_t i = 0; i < limit; ++i) {
+    Frame frame = pmm_.queues().pop_zero_fork();
+    if (frame == Frame::kNone) {
+      ++core_->counter("vm.scanner.zero_scan.queue_emptied");
+      break;
+    }
+    ++considered;
+    const FrameRecord& record = pmm_.record(frame);
+    CowPages* pages = find_pages(record.owner);
+    // Where it was put is where it is, unless it is another's by now.
+    if (pages != nullptr && pages->has_at(record.owner_page, frame) && pages->dedup_zero_page(record.owner_page))
+      ++found;
+  }
+  core_->counter("vm.scanner.zero_scan.pages_deduped") += static_cast<int64_t>(found);
+  return found;
 }
 
 uint64_t Vm::scan_zero_pages(bool give_back) {

@@ -35,22 +35,29 @@ void Vm::attach(Core& core) {
       kSecond};
   lends_ = core.option("kernel.ppb.loan", 0) != 0;
   borrows_ = core.option("kernel.ppb.borrow-in-supplypages", 0) != 0;
+  scanner_.configure(core);
   core.objects().register_type<Vmo>();
   core.objects().register_type<AddressRegion>();
 }
 
-void Vm::enlist(CowPages& pages, PagesId family) { pages_.emplace(std::pair(family, pages.id()), &pages); }
+void Vm::enlist(CowPages& pages, PagesId family) {
+  pages_.emplace(std::pair(family, pages.id()), &pages);
+  pages_by_id_.emplace_hint(pages_by_id_.end(), pages.id(), &pages);
+}
 
-void Vm::delist(CowPages& pages, PagesId family) { pages_.erase({family, pages.id()}); }
+void Vm::delist(CowPages& pages, PagesId family) {
+  pages_.erase({family, pages.id()});
+  pages_by_id_.erase(pages.id());
+}
 
 bool Vm::alone_in_family(PagesId family) const {
   auto at = pages_.lower_bound({family, PagesId::kNone});
   return at == pages_.end() || ++at == pages_.end() || at->first.first != family;
 }
 
-CowPages* Vm::find_pages(PagesId family, PagesId id) const {
-  auto found = pages_.find({family, id});
-  return found != pages_.end() ? found->second : nullptr;
+CowPages* Vm::find_pages(PagesId id) const {
+  auto found = pages_by_id_.find(id);
+  return found != pages_by_id_.end() ? found->second : nullptr;
 }
 
 void Vm::end(CowPages& pages) {
@@ -87,6 +94,7 @@ void Vm::state(Archive& ar) {
   if (ar.loading()) settle_loaded();
   pmm_.state(ar);
   kernel_pages_.state(ar);
+  scanner_.state(ar);
   ar(zero_frame_, vdso_, last_pages_id_, last_space_id_, unlocks_);
   if (ar.loading() && !pmm_.known(zero_frame_)) ar.fail("no page of zeros");
   state_pages(ar);
@@ -104,7 +112,7 @@ void Vm::state_pages(Archive& ar) {
     ar(key.first, key.second);
     Ref<CowPages> pages;
     if (ar.loading()) {
-      if (pages_.contains(key)) return ar.fail("a page container twice");
+      if (pages_by_id_.contains(key.second)) return ar.fail("a page container twice");
       pages = CowPages::create_for_load(*this, key.second, key.first);
       loaded_pages_[key.second] = pages;
     } else {

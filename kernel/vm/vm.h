@@ -13,6 +13,7 @@
 #include "kernel/vm/cow_pages.h"
 #include "kernel/vm/kernel_page_frames.h"
 #include "kernel/vm/pmm.h"
+#include "kernel/vm/scanner.h"
 
 namespace jacinth::kernel {
 
@@ -70,9 +71,16 @@ class Vm {
   /// kernel.ppb.borrow-in-supplypages: what pagers supply goes into lent frames.
   bool borrows() const { return borrows_; }
   /// Takes frames of clean pages from their pagers, and what nobody has locked from discardable VMOs, until `target`
-  /// are free that were not: those that programs said they do not need first, then by the age of their containers. How
-  /// many it were. Pages that are always needed go only if `all`.
+  /// are free that were not: those that programs said they do not need first, then by age. How many it were. Pages that
+  /// are always needed go only if `all`.
   uint64_t reclaim(uint64_t target, bool all = false);
+  /// What the real kernel's evictor does: frees at least `min_pages`, and until `free_target` are free.
+  uint64_t evict(uint64_t min_pages, uint64_t free_target, EvictionLevel level, unsigned discardable_percent);
+  /// Finds out which pages of pagers were accessed, by the page tables of all address spaces.
+  void harvest_accessed();
+  /// Looks at anonymous pages, each once in its life, and gives back those that are zeros. How many.
+  uint64_t dedup_zero_forks(uint64_t limit);
+  Scanner& scanner() { return scanner_; }
   /// Pages of anonymous memory that hold nothing but zeros, whose frames are given back if `give_back`. How many.
   uint64_t scan_zero_pages(bool give_back);
   /// Counts the times that a discardable VMO was let go of.
@@ -80,7 +88,7 @@ class Vm {
   /// While loading: whether the frame has a pin that nobody else has claimed.
   bool claim_pin(Frame frame) { return ++claimed_pins_[frame] <= pmm_.record(frame).pins; }
   /// Null when there is none.
-  CowPages* find_pages(PagesId family, PagesId id) const;
+  CowPages* find_pages(PagesId id) const;
 
   const VdsoRules& vdso() const { return vdso_; }
   void set_vdso(const VdsoRules& rules) { vdso_ = rules; }
@@ -117,6 +125,8 @@ class Vm {
   void delist(CowPages& pages, PagesId family);
   /// The last reference went. What it held on to ends after it, not within it: chains may be long.
   void end(CowPages& pages);
+  uint64_t evict_paged(uint64_t target, unsigned age, bool all);
+  uint64_t evict_discardable(uint64_t target, Time unlocked_by);
 
   void state_pages(Archive& ar);
   void state_spaces(Archive& ar);
@@ -128,6 +138,7 @@ class Vm {
   Frame zero_frame_ = Frame::kNone;
   Aslr aslr_;
   VdsoRules vdso_;
+  Scanner scanner_{*this};
   Duration pager_patience_{};
   bool lends_ = false;
   bool borrows_ = false;
@@ -139,6 +150,7 @@ class Vm {
   uint64_t last_space_id_ = 0;
   uint64_t unlocks_ = 0;
   std::map<std::pair<PagesId, PagesId>, CowPages*> pages_;  // By family, then number: by age in both.
+  std::map<PagesId, CowPages*> pages_by_id_;
   std::map<uint64_t, AddressSpace*> spaces_;
   std::map<PagesId, Ref<CowPages>> loaded_pages_;
   std::map<Frame, uint64_t> claimed_pins_;

@@ -248,7 +248,7 @@ Status Vmo::lock(uint64_t offset, uint64_t length, abi::VmoLockState* lock_state
   // Who only tries does not want it without its contents.
   if (lock_state == nullptr && pages_->discarded()) return Status::kUnavailable;
   ++lock_count_;
-  pages_->set_discardable_since(0);
+  pages_->set_discardable_since(0, {});
   if (lock_state != nullptr) {
     *lock_state = {.offset = 0, .size = size(), .discarded_offset = 0, .discarded_size = 0};
     if (pages_->discarded()) lock_state->discarded_size = size();
@@ -261,7 +261,7 @@ Status Vmo::unlock(uint64_t offset, uint64_t length) {
   if (!discardable_) return Status::kNotSupported;
   if (offset != 0 || length != size()) return Status::kOutOfRange;
   if (lock_count_ == 0) return Status::kBadState;
-  if (--lock_count_ == 0) pages_->set_discardable_since(core().vm().next_unlock());
+  if (--lock_count_ == 0) pages_->set_discardable_since(core().vm().next_unlock(), core().now());
   return Status::kOk;
 }
 
@@ -272,6 +272,7 @@ Status Vmo::set_cache_policy(CachePolicy policy) {
   // Nobody knows what the caches hold of pages that were used past them.
   if (cache_policy_ != CachePolicy::kCached && pages_->committed_pages({0, page_count()}) > 0) return Status::kBadState;
   cache_policy_ = policy;
+  pages_->set_uncached(policy != CachePolicy::kCached);
   return Status::kOk;
 }
 
@@ -409,6 +410,7 @@ void Vmo::state(Archive& ar) {
   }
   if (slice_ && (slice_first_ > pages_->page_count() || slice_pages_ > pages_->page_count() - slice_first_))
     ar.fail("a slice outside its pages");
+  pages_->set_uncached(cache_policy_ != CachePolicy::kCached);
   if (parent_ != nullptr) parent_->children_.emplace(koid(), this);
 }
 

@@ -129,7 +129,13 @@ World::~World() { strace_ = nullptr; }
 void World::make_kernel() {
   strace_ = nullptr;
   kernel_ = nullptr;
-  kernel_ = std::make_unique<Kernel>(platform_, KernelOptions{.options = {}, .only_from_vdso = false});
+  // Memory gets low for programs here, but never so low that the machine reboots.
+  Options marks = {{"kernel.oom.outofmemory-mb", "0"},
+                   {"kernel.oom.imminent-oom-delta-mb", "1"},
+                   {"kernel.oom.critical-mb", "4"},
+                   {"kernel.oom.warning-mb", "6"},
+                   {"kernel.oom.debounce-mb", "0"}};
+  kernel_ = std::make_unique<Kernel>(platform_, KernelOptions{.options = marks, .only_from_vdso = false});
   if (traced_) strace_ = std::make_unique<Strace>(kernel_->core(), sink_, StraceOptions{});
 }
 

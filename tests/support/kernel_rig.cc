@@ -6,6 +6,8 @@ namespace jacinth::kernel {
 using abi::VmOptions;
 
 KernelRig::KernelRig(Arch arch, Options options) : options_(std::move(options)), platform_(arch, kRamSize) {
+  // So little RAM is no memory at all for the kernel as it comes.
+  options_.emplace("kernel.oom.enable", "false");
   platform_.set_cpus(1);
   make_kernel();
   job_ = *Job::create(kernel_->root_job());

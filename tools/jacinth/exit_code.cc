@@ -21,6 +21,8 @@ constexpr auto kExitCodes = std::to_array<ExitCodeRow>({
      "The guest used something that Jacinth lacks, and --on-unsupported=stop was given."},
     {ExitCode::kKilled, "killed",
      "The guest's process was killed: by a program, its job, a policy or for want of memory."},
+    {ExitCode::kOutOfMemory, "out-of-memory",
+     "The machine ran out of memory, and rebooted for it as a real one does: see the options kernel.oom.*."},
 });
 
 }  // namespace

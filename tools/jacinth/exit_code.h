@@ -23,6 +23,7 @@ enum class ExitCode : int {
   kDeadlock = 171,
   kUnsupported = 172,
   kKilled = 173,
+  kOutOfMemory = 174,
 };
 
 constexpr int number(ExitCode code) { return static_cast<int>(code); }

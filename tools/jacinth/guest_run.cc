@@ -254,6 +254,13 @@ class GuestRun {
       say(kWho, "the program switched the machine off");
       return ExitCode::kOk;
     }
+    if (kernel().outcome()->kind == kernel::Outcome::Kind::kOutOfMemory) {
+      say(kWho, style_.bad("out of memory") +
+                    fmt::format(": the machine rebooted at {}; give it more with --ram, or see --kernel-arg "
+                                "kernel.oom.behavior and kernel.oom.enable",
+                                time_text(system_.machine().now())));
+      return ExitCode::kOutOfMemory;
+    }
     const kernel::Process& process = *kernel().initial_process();
     if (crash_watch_.crashed(process)) return ExitCode::kException;
     if (!killed_by_kernel(process.return_code())) return ExitCode::kOk;

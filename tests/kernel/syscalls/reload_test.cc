@@ -106,12 +106,12 @@ TEST_CASE("a kernel saved and loaded between any two steps goes on the same") {
 TEST_CASE("what only the kernel itself refers to is there after loading") {
   KernelRig k;
   REQUIRE(k.kernel().vdso_vmo().has_value());
-  Koid event = k.kernel().system_event(abi::SystemEvent::kImminentOutOfMemory)->koid();
+  Koid event = k.kernel().watchdog().event(abi::SystemEvent::kImminentOutOfMemory)->koid();
   k.kernel().settle();
 
   k.reload();
 
-  REQUIRE(k.kernel().system_event(abi::SystemEvent::kImminentOutOfMemory)->koid() == event);
+  REQUIRE(k.kernel().watchdog().event(abi::SystemEvent::kImminentOutOfMemory)->koid() == event);
 }
 
 }  // namespace jacinth::kernel

@@ -412,7 +412,7 @@ void Pair::reclaim(const Step& step) {
     CowPages& now = real(*content);
     if (now.discarded() && !content->discarded) {
       require(Model::may_be_discarded(*content), "a VMO was discarded that must not be");
-      for (Page& page : content->pages) gone += page.frame ? 1 : 0;
+      for (const Page& page : content->pages) gone += page.frame ? 1 : 0;
       model_.drop(*content, content->all());
       content->discarded = true;
       content->unlocked_since = 0;
@@ -423,8 +423,9 @@ void Pair::reclaim(const Step& step) {
       if (now.peek(page)) {
         more = true;
       } else {
+        // A borrowed frame goes back to where it can be borrowed again: that frees nothing.
+        gone += content->pages[page].frame->lent ? 0 : 1;
         content->pages[page] = {};
-        ++gone;
       }
     }
   }
