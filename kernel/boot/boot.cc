@@ -204,8 +204,7 @@ class Launcher {
         TRY(need(core_.handles().make(ours, abi::default_rights(ObjectType::kChannel)), "make a channel"));
     HandleOwner their_end =
         TRY(need(core_.handles().make(theirs, abi::default_rights(ObjectType::kChannel)), "make a channel"));
-    Result<Channel::Written> written = ours->write(ours->owner(), std::move(message));
-    CHECK(written.has_value());
+    TRY(need(ours->write(ours->owner(), std::move(message)), "send the first message"));
     return process_->handles().add(std::move(their_end));
   }
 

@@ -49,6 +49,13 @@ void MessageWaiter::state(Archive& ar) {
 
 // --- the channel ---
 
+namespace {
+
+/// A message and what is known of it.
+uint64_t memory_of(const Message& message) { return sizeof(Message) + message.size(); }
+
+}  // namespace
+
 std::pair<Ref<Channel>, Ref<Channel>> Channel::create(Core& core) {
   auto a = make_object<Channel>(core);
   auto b = make_object<Channel>(core);
@@ -60,6 +67,7 @@ Channel::Channel(Core& core) : PeeredObject(core, kType) {}
 
 Channel::~Channel() {
   CHECK(calls_.empty(), "a channel died under a call");
+  core().ipc_memory().give(memory_);
   ++core().counter(max_messages_ <= 1     ? "channel.depth.1"
                    : max_messages_ <= 4   ? "channel.depth.4"
                    : max_messages_ <= 16  ? "channel.depth.16"
@@ -74,7 +82,7 @@ Result<Channel::Written> Channel::write(Koid owner, Message message) {
   return peer()->receive(std::move(message));
 }
 
-Channel::Written Channel::receive(Message message) {
+Result<Channel::Written> Channel::receive(Message message) {
   if (!calls_.empty() && message.txid() >= abi::kChannelKernelTxidBase) {
     auto call = calls_.find(message.txid());
     if (call != calls_.end()) {
@@ -88,7 +96,10 @@ Channel::Written Channel::receive(Message message) {
   return enqueue(std::move(message));
 }
 
-Channel::Written Channel::enqueue(Message message) {
+Result<Channel::Written> Channel::enqueue(Message message) {
+  uint64_t memory = memory_of(message);
+  if (!core().ipc_memory().take(memory)) return Status::kNoMemory;
+  memory_ += memory;
   messages_.push_back(std::move(message));
   max_messages_ = std::max<uint64_t>(max_messages_, messages_.size());
   bool overfull = messages_.size() > kMaxPendingMessages;
@@ -106,6 +117,9 @@ Result<Message*> Channel::oldest(Koid owner) {
 Message Channel::take_oldest() {
   Message oldest = std::move(messages_.front());
   messages_.pop_front();
+  uint64_t memory = memory_of(oldest);
+  core().ipc_memory().give(memory);
+  memory_ -= memory;
   if (messages_.empty()) update_signals(Signals::kChannelReadable, Signals::kNone);
   return oldest;
 }
@@ -125,14 +139,14 @@ Result<Channel::Written> Channel::begin_call(Koid owner, Message message, Messag
 
   uint32_t txid = new_txid();
   message.set_txid(txid);
+  // A request never counts as somebody's reply, whatever its id.
+  Written written = TRY(peer()->enqueue(std::move(message)));
   waiter.channel_ = Ref<Channel>(this);
   waiter.txid_ = txid;
   waiter.waiting_ = true;
   waiter.status_ = Status::kTimedOut;
   calls_.emplace(txid, &waiter);
-
-  // A request never counts as somebody's reply, whatever its id.
-  return peer()->enqueue(std::move(message));
+  return written;
 }
 
 void Channel::end_calls(Status status) {
@@ -153,6 +167,14 @@ void Channel::on_peer_closed() {
 void Channel::state(Archive& ar) {
   PeeredObject::state(ar);
   ar(owner_, last_txid_, max_messages_, messages_);
+  if (!ar.loading()) return;
+  uint64_t memory = 0;
+  for (size_t i = 0; i < messages_.size(); ++i) memory += memory_of(messages_[i]);
+  if (core().ipc_memory().take(memory)) {
+    memory_ = memory;
+  } else {
+    ar.fail("messages without the memory that they take");
+  }
 }
 
 }  // namespace jacinth::kernel

@@ -36,7 +36,8 @@ class Channel final : public PeeredObject {
     kOverfull,
   };
   /// Sends a message to the peer. `owner` is the process whose handle the caller used: when the end has moved elsewhere
-  /// meanwhile, the handle is a bad one. The message is gone in any case.
+  /// meanwhile, the handle is a bad one. kNoMemory when the machine has no room for it. The message is gone in any
+  /// case.
   Result<Written> write(Koid owner, Message message);
 
   /// The oldest message. Without one: kShouldWait, or kPeerClosed. `owner` as for write().
@@ -60,14 +61,15 @@ class Channel final : public PeeredObject {
   void on_closing() override;
   void on_peer_closed() override;
   /// A message from the peer: a reply that a call waits for, or one for the queue.
-  Written receive(Message message);
-  Written enqueue(Message message);
+  Result<Written> receive(Message message);
+  Result<Written> enqueue(Message message);
   void end_calls(Status status);
   uint32_t new_txid();
 
   Koid owner_{};
   uint32_t last_txid_ = 0;
   uint64_t max_messages_ = 0;
+  uint64_t memory_ = 0;  // What the messages take of Core::ipc_memory().
   Ring<Message> messages_;
   /// Calls that wait for a reply, by transaction id. They save themselves, with their threads.
   std::map<uint32_t, MessageWaiter*> calls_;

@@ -9,35 +9,41 @@
 namespace jacinth::kernel {
 
 MBufChain::~MBufChain() {
+  core_.ipc_memory().give((mbufs_.size() + spare_) * kBlockSize);
   core_.counter("mbuf.total_bytes") -= static_cast<int64_t>((mbufs_.size() + spare_) * kBufferSize);
   core_.counter("mbuf.free_list_bytes") -= static_cast<int64_t>(spare_ * kBufferSize);
 }
 
 uint64_t MBufChain::readable(bool datagram) const { return datagram && !empty() ? mbufs_.front().packet : size_; }
 
-MBufChain::MBuf MBufChain::make(uint32_t capacity) {
+std::optional<MBufChain::MBuf> MBufChain::allocate(uint32_t capacity) {
+  if (spare_ > 0) {
+    --spare_;
+    core_.counter("mbuf.free_list_bytes") -= kBufferSize;
+  } else {
+    if (!core_.ipc_memory().take(kBlockSize)) return std::nullopt;
+    core_.counter("mbuf.total_bytes") += kBufferSize;
+  }
   MBuf mbuf;
   mbuf.bytes = std::make_unique_for_overwrite<std::byte[]>(capacity);
   mbuf.capacity = capacity;
   return mbuf;
 }
 
+void MBufChain::spare(size_t count) {
+  spare_ += count;
+  core_.counter("mbuf.free_list_bytes") += static_cast<int64_t>(count * kBufferSize);
+}
+
 void MBufChain::add(MBuf mbuf) {
   size_ += mbuf.size();
   mbufs_.push_back(std::move(mbuf));
-  if (spare_ > 0) {
-    --spare_;
-    core_.counter("mbuf.free_list_bytes") -= kBufferSize;
-  } else {
-    core_.counter("mbuf.total_bytes") += kBufferSize;
-  }
 }
 
 void MBufChain::drop_front() {
   size_ -= mbufs_.front().size();
   mbufs_.pop_front();
-  ++spare_;
-  core_.counter("mbuf.free_list_bytes") += kBufferSize;
+  spare(1);
 }
 
 MBufChain::Moved MBufChain::write_stream(UserMemory& memory, GuestAddr from, uint64_t length) {
@@ -57,14 +63,22 @@ MBufChain::Moved MBufChain::write_stream(UserMemory& memory, GuestAddr from, uin
   uint64_t done = appended;
   while (done < length) {
     auto piece = static_cast<uint32_t>(std::min<uint64_t>(length - done, kPayloadSize));
-    MBuf mbuf = make(kPayloadSize);
-    status = memory.read(from + done, {mbuf.bytes.get(), piece});
-    if (status != Status::kOk) break;
-    mbuf.end = piece;
-    added.push_back(std::move(mbuf));
+    std::optional<MBuf> mbuf = allocate(kPayloadSize);
+    if (!mbuf) break;
+    status = memory.read(from + done, {mbuf->bytes.get(), piece});
+    if (status != Status::kOk) {
+      spare(1);
+      break;
+    }
+    mbuf->end = piece;
+    added.push_back(std::move(*mbuf));
     done += piece;
   }
-  if (status == Status::kParked) return {status, 0};
+  if (status == Status::kParked) {
+    spare(added.size());
+    return {status, 0};
+  }
+  if (status == Status::kOk && done == 0) return {Status::kShouldWait, 0};  // No memory.
 
   if (appended > 0) {
     mbufs_.back().end += appended;
@@ -82,11 +96,14 @@ MBufChain::Moved MBufChain::write_datagram(UserMemory& memory, GuestAddr from, u
   std::vector<MBuf> added;
   for (uint64_t done = 0; done < length;) {
     auto piece = static_cast<uint32_t>(std::min<uint64_t>(length - done, kPayloadSize));
-    MBuf mbuf = make(piece);
-    Status status = memory.read(from + done, {mbuf.bytes.get(), piece});
-    if (status != Status::kOk) return {status, 0};
-    mbuf.end = piece;
-    added.push_back(std::move(mbuf));
+    std::optional<MBuf> mbuf = allocate(piece);
+    Status status = mbuf ? memory.read(from + done, {mbuf->bytes.get(), piece}) : Status::kShouldWait;
+    if (status != Status::kOk) {
+      spare(added.size() + (mbuf ? 1 : 0));
+      return {status, 0};
+    }
+    mbuf->end = piece;
+    added.push_back(std::move(*mbuf));
     done += piece;
   }
   added.front().packet = static_cast<uint32_t>(length);
@@ -139,7 +156,10 @@ void MBufChain::state(Archive& ar) {
       // Only the first buffer can have been read from, only the last can have room.
       bool sound = mbuf.begin < mbuf.end && mbuf.end <= mbuf.capacity && mbuf.capacity <= kPayloadSize &&
                    (i == 0 || mbuf.begin == 0) && (i + 1 == count || mbuf.end == mbuf.capacity);
-      if (!sound) return ar.fail("a buffer of a socket whose bytes are outside");
+      if (!sound) {
+        ar.fail("a buffer of a socket whose bytes are outside");
+        break;
+      }
       mbuf.bytes = std::make_unique<std::byte[]>(mbuf.capacity);
     }
     ar.bytes(mbuf.bytes.get() + mbuf.begin, mbuf.size());
@@ -148,7 +168,9 @@ void MBufChain::state(Archive& ar) {
       mbufs_.push_back(std::move(mbuf));
     }
   }
-  if (size_ <= kMaxSize && spare_ <= kMaxSize) return;
+  if (!ar.loading()) return;
+  bool sound = ar.ok() && size_ <= kMaxSize && spare_ <= kMaxSize;
+  if (sound && core_.ipc_memory().take((mbufs_.size() + spare_) * kBlockSize)) return;
   ar.fail("a socket with more than it can hold");
   mbufs_.clear();
   size_ = spare_ = 0;

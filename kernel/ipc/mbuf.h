@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -29,7 +30,8 @@ class Core;
 class MBufChain {
  public:
   /// A buffer and its header fill a block of 2 KiB with the allocator's own header.
-  static constexpr uint32_t kBufferSize = 2048 - 16;
+  static constexpr uint32_t kBlockSize = 2048;
+  static constexpr uint32_t kBufferSize = kBlockSize - 16;
   static constexpr uint32_t kPayloadSize = kBufferSize - (8 + 4 * 4);
   static constexpr uint64_t kMaxSize = uint64_t{128} * kPayloadSize;
 
@@ -73,7 +75,9 @@ class MBufChain {
     uint32_t size() const { return end - begin; }
   };
 
-  static MBuf make(uint32_t capacity);
+  /// A spare one, or a new one; nothing when the machine has no memory for it.
+  std::optional<MBuf> allocate(uint32_t capacity);
+  void spare(size_t count);
   void add(MBuf mbuf);
   void drop_front();
 

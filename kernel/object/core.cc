@@ -33,6 +33,7 @@ Core::Core(Platform& platform, Options options)
       },
       packet_slab_(kPacketsPerPage, option("kernel.portpacket.reserve-pages", 1) * platform.cpu_count()),
       observer_slab_(kObserversPerPage, option("kernel.portobserver.reserve-pages", 8) * platform.cpu_count()),
+      ipc_memory_(option("kernel.bufferchain.reserve-pages", 32) * platform.cpu_count()),
       handles_(*this),
       log_(platform) {}
 
@@ -47,6 +48,7 @@ void Core::set_kernel_pages(KernelPages* pages) {
   kernel_pages_ = pages;
   packet_slab_.set_source(pages);
   observer_slab_.set_source(pages);
+  ipc_memory_.set_source(pages);
 }
 
 Core& Core::of(Archive& ar) {
@@ -199,12 +201,16 @@ void Core::state(Archive& ar, std::deque<Ref<Object>>* held_for_caller) {
     for (auto& [name, value] : counters_) value = 0;
   }
 
-  ar(packet_slab_, observer_slab_);
+  ar(packet_slab_, observer_slab_, ipc_memory_);
   uint64_t slab_pages = packet_slab_.pages() + observer_slab_.pages();
   if (ar.loading() && kernel_pages_ != nullptr && slab_pages != kernel_pages_->count(KernelPages::Use::kSlab)) {
     ar.fail("slabs without the pages that they count");
     packet_slab_.forget();
     observer_slab_.forget();
+  }
+  if (ar.loading() && kernel_pages_ != nullptr && ipc_memory_.pages() != kernel_pages_->count(KernelPages::Use::kIpc)) {
+    ar.fail("messages without the pages that they count");
+    ipc_memory_.forget();
   }
   std::deque<Ref<Object>> held;
   objects_.state_identities(ar, *this, held);

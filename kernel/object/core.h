@@ -16,6 +16,7 @@
 #include "kernel/abi/object_type.h"
 #include "kernel/object/deadlines.h"
 #include "kernel/object/handle_table.h"
+#include "kernel/object/ipc_memory.h"
 #include "kernel/object/kernel_options.h"
 #include "kernel/object/log.h"
 #include "kernel/object/object_table.h"
@@ -57,6 +58,8 @@ class Core {
   /// The memory of packets that programs make, and of waits of ports.
   Slab& packet_slab() { return packet_slab_; }
   Slab& observer_slab() { return observer_slab_; }
+  /// The memory of what waits to be received.
+  IpcMemory& ipc_memory() { return ipc_memory_; }
   /// Where the kernel's own memory comes from; it must outlive the core. Without one it costs nothing.
   void set_kernel_pages(KernelPages* pages);
 
@@ -131,6 +134,7 @@ class Core {
   KernelPages* kernel_pages_ = nullptr;
   Slab packet_slab_;
   Slab observer_slab_;
+  IpcMemory ipc_memory_;
   ObjectTable objects_;
   HandleArena handles_;
   Log log_;

@@ -71,6 +71,7 @@ Kernel::Kernel(Platform& platform, KernelOptions options)
       ktrace_(core_, trace_size(core_)) {
   vm_.attach(core_);
   watchdog_.configure();
+  core_.ipc_memory().fill_reserve();
   core_.objects().register_type<Bti>();
   core_.objects().register_type<Channel>();
   core_.objects().register_type<Clock>();

@@ -143,7 +143,7 @@ World::Census World::census() const {
   Core& core = kernel_->core();
   Pmm& pmm = kernel_->vm().pmm();
   // Slabs keep their pages.
-  uint64_t frames = pmm.total() - pmm.free_count() - pmm.count(FrameState::kSlab);
+  uint64_t frames = pmm.total() - pmm.free_count() - pmm.count(FrameState::kSlab) - pmm.count(FrameState::kIpc);
   return {core.objects().size(), frames, core.handles().live()};
 }
 
