@@ -14,7 +14,8 @@ Status interrupt_create(Call& call, Handle resource, uint32_t number, abi::Inter
                         UserOut<Handle> out) {
   if (!contains(options, abi::InterruptOptions::kVirtual)) {
     TRY_STATUS(validate_resource(call, resource, abi::ResourceKind::kIrq, number, 1));
-    return call.unsupported("an interrupt of the machine's");
+    Ref<Interrupt> interrupt = TRY(Interrupt::create(call.core(), number, options));
+    return call.give(out, std::move(interrupt), abi::default_rights(ObjectType::kInterrupt));
   }
   if (options != abi::InterruptOptions::kVirtual) return Status::kInvalidArgs;
   return call.give(out, make_object<Interrupt>(call.core()), abi::default_rights(ObjectType::kInterrupt));
@@ -54,11 +55,12 @@ constexpr auto kRows = std::to_array<Row>({
     {"zx_interrupt_ack", bind<interrupt_ack>, Support::kFull, "Of interrupts that are bound to a port."},
     {"zx_interrupt_bind", bind<interrupt_bind>, Support::kFull,
      "Binds and unbinds; the packet goes first in its port."},
-    {"zx_interrupt_create", bind<interrupt_create>, Support::kPartial,
-     "Virtual ones. No board hands interrupts of its own to programs."},
+    {"zx_interrupt_create", bind<interrupt_create>, Support::kFull,
+     "Virtual ones, and inputs of the interrupt controller, to which no board has connected a device."},
     {"zx_interrupt_destroy", bind<interrupt_destroy>, Support::kFull,
      "ZX_ERR_NOT_FOUND when its packet was read and never acknowledged."},
-    {"zx_interrupt_trigger", bind<interrupt_trigger>, Support::kFull, "Of virtual interrupts, which all are."},
+    {"zx_interrupt_trigger", bind<interrupt_trigger>, Support::kFull,
+     "Of virtual interrupts; hardware ones are ZX_ERR_BAD_STATE."},
     {"zx_interrupt_wait", bind<interrupt_wait>, Support::kFull, "One thread waits at a time."},
 });
 

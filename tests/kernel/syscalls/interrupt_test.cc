@@ -224,7 +224,8 @@ TEST_CASE("interrupt calls check options, handles, types, rights and pointers",
   Handle resource =
       k.handle(*Resource::create(k.core(), abi::ResourceKind::kIrq, 50, 1, abi::ResourceFlags::kNone, "irq"));
   REQUIRE(create(resource, 40, 0, out) == Status::kOutOfRange);
-  REQUIRE(create(resource, 50, 0, out) == Status::kNotSupported);
+  REQUIRE(create(resource, 50, 0, IpcRig::kNowhere) == Status::kInvalidArgs);
+  REQUIRE(create(resource, 50, 0, out) == Status::kOk);
 
   REQUIRE(k.bind(handle, port, 0, 2) == Status::kInvalidArgs);
   REQUIRE(k.bind(IpcRig::kBad, port) == Status::kBadHandle);
@@ -249,6 +250,57 @@ TEST_CASE("interrupt calls check options, handles, types, rights and pointers",
   REQUIRE(k.trigger(handle, Time{1}) == Status::kOk);
   REQUIRE(k.call("interrupt_wait", handle, IpcRig::kNowhere) == Status::kInvalidArgs);
   REQUIRE(k.call("interrupt_destroy", weak) == Status::kOk);  // No right is needed.
+}
+
+TEST_CASE("a hardware interrupt is one input of the board's controller, for one program at a time",
+          "[zx_interrupt_create]") {
+  for (Arch arch : {Arch::kArm64, Arch::kX86_64}) {
+    Rig k(arch);
+    uint32_t count = arch == Arch::kArm64 ? 288 : 24;
+    Handle inputs = k.handle(Resource::create_ranged_root(k.core(), abi::ResourceKind::kIrq, "all"));
+    auto create = [&](uint32_t vector, abi::InterruptOptions options = abi::InterruptOptions::kNone) {
+      return k.call("interrupt_create", inputs, vector, options, k.room(4));
+    };
+    Handle mine = k.make("interrupt_create", inputs, 20, 0);
+    REQUIRE(create(20) == Status::kAlreadyBound);
+    REQUIRE(create(count - 1) == Status::kOk);
+    REQUIRE(create(count) == Status::kInvalidArgs);
+    REQUIRE(k.call("interrupt_create", Handle{0}, 21, 0, k.room(4)) == Status::kBadHandle);
+    REQUIRE(k.call("interrupt_create", k.event(), 21, 0, k.room(4)) == Status::kWrongType);
+    // What the kernel itself listens to.
+    REQUIRE(create(arch == Arch::kArm64 ? 33 : 4) == Status::kAlreadyBound);
+
+    REQUIRE(k.trigger(mine, Time{5}) == Status::kBadState);
+    REQUIRE(k.bind(mine, k.interrupt_port()) == Status::kOk);
+    REQUIRE(k.call("interrupt_destroy", mine) == Status::kOk);
+    REQUIRE(create(20) == Status::kOk);
+    k.reload();
+    REQUIRE(create(20) == Status::kAlreadyBound);
+    REQUIRE(k.core().counter("dispatcher.interrupt_event.create") == 3);
+    k.close(mine);
+    REQUIRE(k.core().counter("dispatcher.interrupt_event.destroy") == 1);
+  }
+}
+
+TEST_CASE("a hardware interrupt fires in the modes that its controller has", "[zx_interrupt_create]") {
+  using enum abi::InterruptOptions;
+  for (Arch arch : {Arch::kArm64, Arch::kX86_64}) {
+    Rig k(arch);
+    Handle inputs = k.handle(Resource::create_ranged_root(k.core(), abi::ResourceKind::kIrq, "all"));
+    uint32_t first = arch == Arch::kArm64 ? 40 : 10;
+    auto create = [&](abi::InterruptOptions options, uint32_t vector) {
+      return k.call("interrupt_create", inputs, vector, options, k.room(4));
+    };
+    REQUIRE(create(kModeEdgeHigh, first) == Status::kOk);
+    REQUIRE(create(kModeLevelHigh | kRemapIrq, first + 1) == Status::kOk);
+    Status low = arch == Arch::kArm64 ? Status::kNotSupported : Status::kOk;
+    REQUIRE(create(kModeEdgeLow, first + 2) == low);
+    REQUIRE(create(kModeLevelLow, first + 3) == low);
+    REQUIRE(create(kModeEdgeBoth, first + 4) == Status::kInvalidArgs);
+    REQUIRE(create(abi::InterruptOptions{0x20}, first + 4) == Status::kInvalidArgs);
+    // Each processor has its own of these, as they are.
+    if (arch == Arch::kArm64) REQUIRE(create(kModeEdgeHigh, 20) == Status::kInvalidArgs);
+  }
 }
 
 }  // namespace
