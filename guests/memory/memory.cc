@@ -221,8 +221,8 @@ TEST("a bad pointer is refused by the call, not by a fault") {
   Handle vmo = make_vmo(kPage);
   zx_handle_t* nowhere = reinterpret_cast<zx_handle_t*>(0x10);
   expect_status(zx_event_create(0, nowhere), ZX_ERR_INVALID_ARGS);
-  expect_status(zx_vmo_write(vmo, nowhere, 0, 4), ZX_ERR_INVALID_ARGS);
-  expect_status(zx_vmo_read(vmo, nowhere, 0, 4), ZX_ERR_INVALID_ARGS);
+  expect_status(zx_vmo_write(vmo, nowhere, 0, 4), ZX_ERR_NOT_FOUND);
+  expect_status(zx_vmo_read(vmo, nowhere, 0, 4), ZX_ERR_NOT_FOUND);
   static const zx_handle_t constant = 0;
   expect_status(zx_event_create(0, const_cast<zx_handle_t*>(&constant)), ZX_ERR_INVALID_ARGS);
 }

@@ -18,14 +18,17 @@ inline uint64_t& progress(Call& call) {
   return scratch.front();
 }
 
-/// `done` bytes are there already, and more of them afterwards, whatever the status.
+/// `done` bytes are there already, and more of them afterwards, whatever the status. A bad buffer is what an access of
+/// the program's own would be: kNotFound, kAccessDenied.
 inline Status read_vmo(Call& call, Vmo& vmo, uint64_t offset, uint64_t size, UserBytesOut buffer, uint64_t& done) {
   return vmo.for_each_piece(offset + done, size - done, AccessKind::kRead,
                             [&](PageView page, uint64_t within, uint64_t length) {
                               const std::byte* from = call.core().platform().data(page.address) + within;
                               Status status = buffer.write({from, length}, done);
                               if (status == Status::kOk) done += length;
-                              return status;
+                              if (status != Status::kInvalidArgs) return status;
+                              GuestAddr at = buffer.address() + done;
+                              return call.process().memory().explain(at, length, AccessKind::kWrite);
                             });
 }
 
@@ -35,7 +38,9 @@ inline Status write_vmo(Call& call, Vmo& vmo, uint64_t offset, uint64_t size, Us
                               std::byte* to = call.core().platform().writable(page.address) + within;
                               Status status = buffer.read({to, length}, done);
                               if (status == Status::kOk) done += length;
-                              return status;
+                              if (status != Status::kInvalidArgs) return status;
+                              GuestAddr at = buffer.address() + done;
+                              return call.process().memory().explain(at, length, AccessKind::kRead);
                             });
 }
 

@@ -127,6 +127,15 @@ Status AddressSpace::prepare(GuestAddr at, uint64_t size, AccessKind access) {
   return Status::kOk;
 }
 
+Status AddressSpace::explain(GuestAddr at, uint64_t size, AccessKind access) {
+  if (at + size < at) return Status::kNotFound;
+  for (GuestAddr page = at.page(); page < at + size; page += kPageSize) {
+    Status status = fault(page, access);
+    if (status != Status::kOk) return status;
+  }
+  return Status::kNotFound;
+}
+
 void AddressSpace::forget(GuestAddr page, uint64_t count) {
   if (count >= remembered_.size()) {
     for (Remembered& entry : remembered_) entry.page = Remembered::kNothing;

@@ -60,6 +60,9 @@ class AddressSpace final : public UserMemory {
   Status read(GuestAddr from, std::span<std::byte> to) override;
   Status write(GuestAddr to, std::span<const std::byte> from) override;
   Status prepare(GuestAddr at, uint64_t size, AccessKind access) override;
+  /// Why a read() or write() was kInvalidArgs: what an access of the program's own to these bytes would be. kNotFound
+  /// for all addresses that no program has (zircon/kernel/vm/vm_object_paged.cc, ReadUser).
+  Status explain(GuestAddr at, uint64_t size, AccessKind access);
 
   /// Where the vDSO's image would begin, by the mapping of its code; 0 when there is none.
   GuestAddr vdso_base() const;

@@ -15,15 +15,6 @@ using abi::StreamOptions;
 
 namespace {
 
-/// Why a copy of `length` bytes at `at` failed: what a fault there would be. Memory that no program ever has is
-/// refused before that.
-Status explain(AddressSpace& memory, Arch arch, GuestAddr at, uint64_t length, AccessKind access) {
-  uint64_t top = AddressSpace::user_base().value + AddressSpace::user_size(arch);
-  if (at.value > top || length > top - at.value) return Status::kInvalidArgs;
-  for (GuestAddr page = at.page(); page < at + length; page += kPageSize) TRY_STATUS(memory.fault(page, access));
-  return Status::kInvalidArgs;
-}
-
 Result<uint64_t> to_result(Status status, uint64_t bytes) {
   if (bytes == 0 && status != Status::kOk) return status;
   return bytes;
@@ -66,8 +57,7 @@ Stream::Moved Stream::move(const UserVector& buffers, AccessKind access, uint64_
       Status status = reading ? memory.write(at, {platform.data(page.address) + within, piece})
                               : memory.read(at, {platform.writable(page.address) + within, piece});
       if (status == Status::kInvalidArgs) {
-        AccessKind failed = reading ? AccessKind::kWrite : AccessKind::kRead;
-        return explain(buffers.memory(), platform.arch(), at, piece, failed);
+        return buffers.memory().explain(at, piece, reading ? AccessKind::kWrite : AccessKind::kRead);
       }
       if (status != Status::kOk) return status;
       at += piece;

@@ -35,7 +35,7 @@ RETURN_TYPES = {"void", "zx_status_t", "zx_time_t", "zx_ticks_t", "int64_t", "ui
 CALL_KEYS = {"name", "category", "number", "attributes", "return_type", "result", "same_as", "does", "arguments",
              "resource", "job_policy", "more_rights", "errors", "notes"}
 ARGUMENT_KEYS = {"name", "type", "direction", "is_handle", "optional", "object_type", "rights", "consumed", "format",
-                 "length", "length_unit", "stride", "actual", "selector"}
+                 "length", "length_unit", "stride", "actual", "selector", "faults", "only"}
 DIRECTIONS = {"in", "out", "inout"}
 MAX_ARGUMENTS = 8
 

@@ -175,7 +175,7 @@ TEST_CASE("a bad buffer fails as a fault there would, and counts what came befor
   GuestAddr to = k.room(32);
   REQUIRE(k.readv(stream, {Rig::buffer(GuestAddr{}, 7)}) == Rig::failed(Status::kNotFound));
   REQUIRE(k.readv(stream, {Rig::buffer(Rig::kNowhere, 7)}) == Rig::failed(Status::kNotFound));
-  REQUIRE(k.readv(stream, {Rig::buffer(GuestAddr{~uint64_t{0} - 3}, 7)}) == Rig::failed(Status::kInvalidArgs));
+  REQUIRE(k.readv(stream, {Rig::buffer(GuestAddr{~uint64_t{0} - 3}, 7)}) == Rig::failed(Status::kNotFound));
   REQUIRE(k.place(stream) == 0);
   REQUIRE(k.readv(stream, {Rig::buffer(to, 3), Rig::buffer(Rig::kNowhere, 7)}) == Rig::moved(3));
   REQUIRE(k.text(to, 3) == "abc");
