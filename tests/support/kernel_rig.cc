@@ -1,6 +1,8 @@
 #include "tests/support/kernel_rig.h"
 
 #include "kernel/vm/vmo.h"
+#include "tests/support/call_coverage.h"
+
 namespace jacinth::kernel {
 
 using abi::VmOptions;
@@ -19,6 +21,7 @@ KernelRig::~KernelRig() = default;
 
 void KernelRig::make_kernel() {
   kernel_ = std::make_unique<Kernel>(platform_, KernelOptions{.options = options_, .only_from_vdso = false});
+  if (KernelObserver* coverage = call_coverage()) kernel_->tasks().add_observer(*coverage);
 }
 
 void KernelRig::state(Archive& ar) {

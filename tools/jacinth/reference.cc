@@ -9,6 +9,7 @@
 #include "boards/board.h"
 #include "kernel/object/kernel_options.h"
 #include "kernel/syscalls/table.h"
+#include "tools/jacinth/call_tests.h"
 #include "tools/jacinth/command_line.h"
 #include "tools/jacinth/exit_code.h"
 #include "tools/jacinth/units.h"
@@ -62,14 +63,20 @@ std::string syscalls_page() {
   }
   fmt::format_to(std::back_inserter(text),
                  "{} calls: {} work in full, {} in part, {} are absent. An absent call, or a part that is missing, is\n"
-                 "reported when a guest uses it. `jacinth syscalls` prints the same with the tests of each call.\n",
+                 "reported when a guest uses it. `jacinth syscalls` prints the same with the tests of each call.\n\n"
+                 "Errors and options: how many of those that the documentation names the unit tests have seen.\n",
                  kernel::syscall_table().size(), counts[Support::kFull], counts[Support::kPartial],
                  counts[Support::kAbsent]);
   for (const auto& [family, entries] : families) {
-    fmt::format_to(std::back_inserter(text), "\n## {}\n\n| call | support | |\n| --- | --- | --- |\n", family);
-    for (const kernel::TableEntry* entry : entries)
-      fmt::format_to(std::back_inserter(text), "| `{}` | {} | {} |\n", entry->info->name,
-                     kernel::support_name(entry->row->support), entry->row->sentence);
+    fmt::format_to(std::back_inserter(text),
+                   "\n## {}\n\n| call | support | errors | options | |\n| --- | --- | --- | --- | --- |\n", family);
+    for (const kernel::TableEntry* entry : entries) {
+      CallCoverage coverage = coverage_of(entry->info->name);
+      auto part = [](size_t seen, size_t all) { return all == 0 ? std::string() : fmt::format("{}/{}", seen, all); };
+      fmt::format_to(std::back_inserter(text), "| `{}` | {} | {} | {} | {} |\n", entry->info->name,
+                     kernel::support_name(entry->row->support), part(coverage.errors_seen, coverage.errors),
+                     part(coverage.options_seen, coverage.options), entry->row->sentence);
+    }
   }
   return text;
 }

@@ -19,6 +19,7 @@ namespace {
 struct Options {
   bool json = false;
   bool tests = false;
+  bool coverage = false;
   std::string support;
   std::string family;
 };
@@ -47,6 +48,29 @@ bool wanted(const Options& options, const std::vector<std::string>& names, const
       names, [&](const std::string& name) { return matches(name, entry.info->name) || matches(name, bare); });
 }
 
+/// Name -> the test that saw it, null for none.
+nlohmann::ordered_json facts_of(std::string_view call, CallFact::Kind kind) {
+  nlohmann::ordered_json facts = nlohmann::ordered_json::object();
+  for (const CallFact& fact : call_facts()) {
+    if (fact.call != call || fact.kind != kind) continue;
+    facts[std::string(fact.name)] = fact.test.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(fact.test);
+  }
+  return facts;
+}
+
+/// "3/4", or nothing when there are none.
+std::string part(size_t seen, size_t all, std::string_view what) {
+  return all == 0 ? std::string() : fmt::format("{}/{} {}", seen, all, what);
+}
+
+void add_facts(std::string& text, std::string_view call) {
+  for (const CallFact& fact : call_facts()) {
+    if (fact.call != call) continue;
+    fmt::format_to(std::back_inserter(text), "    {:<28} {}\n", fact.name, fact.test.empty() ? "no test" : fact.test);
+    if (!fact.when.empty()) fmt::format_to(std::back_inserter(text), "      when: {}\n", fact.when);
+  }
+}
+
 std::string as_json(const std::vector<const kernel::TableEntry*>& entries) {
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   for (const kernel::TableEntry* entry : entries) {
@@ -56,6 +80,8 @@ std::string as_json(const std::vector<const kernel::TableEntry*>& entries) {
                     {"support", kernel::support_name(entry->row->support)},
                     {"sentence", entry->row->sentence},
                     {"tests", tests_of(entry->info->name)},
+                    {"errors", facts_of(entry->info->name, CallFact::Kind::kError)},
+                    {"options", facts_of(entry->info->name, CallFact::Kind::kOption)},
                     {"family", entry->info->category},
                     {"number", number}});
   }
@@ -69,8 +95,12 @@ std::string as_table(const std::vector<const kernel::TableEntry*>& entries, cons
   for (const kernel::TableEntry* entry : entries) {
     std::vector<std::string> tests = tests_of(entry->info->name);
     ++counts[static_cast<size_t>(entry->row->support)];
-    fmt::format_to(out, "{:<40} {:<8} {:>3} {}  {}\n", entry->info->name, kernel::support_name(entry->row->support),
-                   tests.size(), tests.size() == 1 ? "test " : "tests", entry->row->sentence);
+    CallCoverage coverage = coverage_of(entry->info->name);
+    fmt::format_to(out, "{:<40} {:<8} {:>3} {}  {:<12} {:<13} {}\n", entry->info->name,
+                   kernel::support_name(entry->row->support), tests.size(), tests.size() == 1 ? "test " : "tests",
+                   part(coverage.errors_seen, coverage.errors, "errors"),
+                   part(coverage.options_seen, coverage.options, "options"), entry->row->sentence);
+    if (options.coverage) add_facts(text, entry->info->name);
     if (options.tests)
       for (const std::string& test : tests) fmt::format_to(out, "    {}\n", test);
   }
@@ -103,15 +133,20 @@ Command syscalls_command() {
       .summary = "List the system calls of Zircon and how much of each works",
       .description =
           "Every call of the ABI has a row: full (all of it works), partial (the sentence says what is missing) or "
-          "absent (the sentence says what a guest gets instead).",
+          "absent (the sentence says what a guest gets instead). \"3/4 errors\" says that unit tests have seen three "
+          "of "
+          "the four failures that the documentation names; options likewise.",
       .arguments = "[NAME...]",
       .examples = {{"jacinth syscalls 'zx_channel_*'", "the calls of channels"},
                    {"jacinth syscalls --support=absent", "what does not work at all"},
-                   {"jacinth syscalls --json", "an array with name, support, sentence and tests of each call"}},
+                   {"jacinth syscalls --json", "an array with name, support, sentence and tests of each call"},
+                   {"jacinth syscalls --coverage zx_port_wait", "its failures and options, and tests that show them"}},
       .prepare = [](CLI::App& app, const std::vector<std::string>& rest) -> Action {
         auto options = std::make_shared<Options>();
         app.add_flag("--json", options->json, "Print an array of objects");
         app.add_flag("--tests", options->tests, "Name the tests of each call below it");
+        app.add_flag("--coverage", options->coverage,
+                     "Name the failures and options of each call below it, with a test that saw each");
         add_choice(app, "--support", options->support, "full|partial|absent", "Only calls with this support");
         add_text(app, "--family", options->family, "NAME", "Only calls of this family, such as channel or vmo");
         return [options, &rest] { return list(*options, rest); };
