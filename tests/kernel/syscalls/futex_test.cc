@@ -180,6 +180,16 @@ TEST_CASE("requeue changes nothing when it fails", "[zx_futex_requeue]") {
   REQUIRE(k.process()->futexes().waits(k.word, *waiter.thread));
 }
 
+TEST_CASE("both forms of requeue look at the word first", "[zx_futex_requeue][zx_futex_requeue_single_owner]") {
+  Rig k;
+  Made& waiter = k.wait(k.thread(), k.word);
+  REQUIRE(k.call("futex_requeue", k.word, 1, 8, k.other, 1, kNobody) == Status::kBadState);
+  REQUIRE(k.call("futex_requeue_single_owner", k.word, 8, k.other, 1, kNobody) == Status::kBadState);
+  REQUIRE(k.call("futex_requeue", k.word, 1, 7, k.word, 1, kNobody) == Status::kInvalidArgs);
+  REQUIRE(k.call("futex_requeue_single_owner", k.word, 7, k.word, 1, kNobody) == Status::kInvalidArgs);
+  REQUIRE_FALSE(waiter.over);
+}
+
 TEST_CASE("requeue_single_owner wakes one, who owns what is left", "[zx_futex_requeue_single_owner]") {
   Rig k;
   Made& first = k.wait(k.thread(), k.word);

@@ -27,7 +27,9 @@ TEST_CASE("what is written to the log is printed line by line", "[zx_debuglog_wr
   REQUIRE(log_write(k, log, "hello") == Status::kOk);
   REQUIRE(log_write(k, log, "with a newline\n") == Status::kOk);
   REQUIRE(log_write(k, log, "") == Status::kOk);
-  REQUIRE(k.platform().console() == "hello\nwith a newline\n\n");
+  REQUIRE(k.call("debuglog_write", log, abi::LogWriteOptions::kLocal, k.user_text("local"), 5) == Status::kOk);
+  REQUIRE(k.call("debuglog_write", log, 1, k.user_text("local"), 5) == Status::kInvalidArgs);
+  REQUIRE(k.platform().console() == "hello\nwith a newline\n\nlocal\n");
 }
 
 TEST_CASE("a readable log gives every record from the oldest on", "[zx_debuglog_read]") {

@@ -54,6 +54,25 @@ TEST_CASE("resource_create makes a part of what the parent covers", "[zx_resourc
   REQUIRE(k.create(k.ranged(ResourceKind::kIrq), ResourceKind::kIrq, 40, 1) == Status::kOk);
 }
 
+TEST_CASE("the root resource makes one of every kind", "[zx_resource_create]") {
+  for (Arch arch : {Arch::kArm64, Arch::kX86_64}) {
+    Rig k(arch);
+    Handle root = k.root();
+    // Ports are x86-64's, secure monitor calls arm64's.
+    ResourceKind own = arch == Arch::kArm64 ? ResourceKind::kSmc : ResourceKind::kIoport;
+    ResourceKind foreign = arch == Arch::kArm64 ? ResourceKind::kIoport : ResourceKind::kSmc;
+    for (ResourceKind kind : {ResourceKind::kMmio, ResourceKind::kIrq, ResourceKind::kSystem, own}) {
+      INFO(static_cast<uint32_t>(kind));
+      uint64_t number = kind == ResourceKind::kIrq ? 40 : 1;
+      REQUIRE(k.create(root, kind, number, 1) == Status::kOk);
+      REQUIRE(k.info(k.created()).kind == static_cast<uint32_t>(kind));
+    }
+    REQUIRE(k.create(root, foreign, 1, 1) == Status::kBadState);
+    INFO("root");
+    REQUIRE(k.create(root, ResourceKind::kRoot, 0, 0) == Status::kOk);
+  }
+}
+
 TEST_CASE("resource_create keeps exclusive ranges apart", "[zx_resource_create]") {
   Rig k;
   Handle root = k.root();
