@@ -231,6 +231,9 @@ void Thread::finish() {
     exceptions_.abandon();
   }
   core().platform().forget(context_);
+  // Nobody can see them any more, so whether a last result had come to them must not count.
+  context_.registers = {};
+  context_.result.reset();
   set_state(State::kDead);
   exceptionate_.shut_down();
   tasks.tell([&](KernelObserver& observer) { observer.thread_exited(*this); });

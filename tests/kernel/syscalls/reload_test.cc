@@ -80,6 +80,26 @@ struct Story {
 
 }  // namespace
 
+TEST_CASE("a thread that dies before it sees its last result is dead like any other") {
+  Digest digests[2];
+  for (bool reloaded : {false, true}) {
+    KernelRig k;
+    Thread& sleeper = k.thread();
+    Koid koid = sleeper.koid();
+    Handle handle = k.handle(Ref<Object>(&sleeper));
+    k.start(sleeper, "nanosleep", Time{100});
+    k.advance_to(Time{100});
+    REQUIRE(sleeper.context().result.has_value());
+    if (reloaded) k.reload();
+    auto* thread = object_cast<Thread>(k.core().objects().find(koid));
+    thread->kill();
+    k.run();
+    REQUIRE(k.object<Thread>(handle)->thread_state() == Thread::State::kDead);
+    digests[reloaded ? 1 : 0] = k.digest();
+  }
+  REQUIRE(digests[0] == digests[1]);
+}
+
 TEST_CASE("a kernel saved and loaded between any two steps goes on the same") {
   Story undisturbed;
   for (auto& step : undisturbed.steps) step();
