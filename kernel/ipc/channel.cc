@@ -37,7 +37,8 @@ void MessageWaiter::abandon() {
 }
 
 void MessageWaiter::state(Archive& ar) {
-  if (ar.loading()) abandon();
+  // When the kernel is let go, the channel goes before or after the thread: neither may find the other.
+  if (ar.loading() || letting_go(ar)) abandon();
   state_ref(ar, channel_);
   if (!channel_) return;
   ar(txid_, waiting_, status_, reply_);

@@ -124,6 +124,25 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("Both forms of a call survive a snapshot, and the kernel that they were saved in may go",
+          "[zx_channel_call_noretry][zx_channel_call_etc_noretry]") {
+  for (const Form& form : kForms) {
+    for (bool answered : {false, true}) {
+      Rig k;
+      INFO(form.begin);
+      auto [client, server] = k.channel();
+      Rig::Exchange e = k.exchange();
+      k.begin(form, client, e);
+      std::string request = k.receive(server).text;
+      k.reload();
+      if (!answered) continue;  // The kernel goes in the middle of the call.
+      k.send(server, request + "reply");
+      k.run();
+      REQUIRE(e.status() == Status::kOk);
+    }
+  }
+}
+
 TEST_CASE("Both forms of a call refuse what cannot be sent", "[zx_channel_call_noretry][zx_channel_call_etc_noretry]") {
   for (const Form& form : kForms) {
     Rig k;
