@@ -133,6 +133,7 @@ TEST_CASE("time is virtual time", "[zx_clock_get_monotonic_via_kernel][zx_ticks_
   GuestAddr out = k.room(sizeof(Time));
   REQUIRE(k.call("clock_get", abi::raw(Koid{0}), out) == Status::kOk);
   REQUIRE(k.peek<Time>(out) == Time{987'654'321});
+  REQUIRE(k.call("clock_get", abi::ClockId::kThread, out) == Status::kOk);
   REQUIRE(k.call("clock_get", 3, out) == Status::kInvalidArgs);
 }
 
