@@ -144,9 +144,9 @@ void MemoryWatchdog::look(Time now, Job& root_job) {
 void MemoryWatchdog::tell(Level level, Time) {
   static constexpr std::array<std::string_view, kLevels> kNames = {"OutOfMemory", "ImminentOutOfMemory", "Critical",
                                                                    "Warning", "Normal"};
-  core_.log().write(
-      Koid::kInvalid, Koid::kInvalid, 0, 0,
-      fmt::format("memory-pressure: memory availability state - {}\n", kNames[static_cast<size_t>(level)]));
+  core_.log().write(Koid::kInvalid, Koid::kInvalid, 0, 0,
+                    fmt::format("memory-pressure: {}, {} MiB free\n", kNames[static_cast<size_t>(level)],
+                                core_.vm().pmm().free_count() * kPageSize >> 20));
   auto signal = [this](Level which, Signals clear, Signals set) {
     if (const Ref<Event>& event = events_[static_cast<size_t>(which)]) event->update_signals(clear, set);
   };
@@ -185,13 +185,13 @@ void MemoryWatchdog::trigger_eviction() {
 void MemoryWatchdog::out_of_memory(Time now, Job& root_job) {
   auto log = [this](std::string_view line) { core_.log().write(Koid::kInvalid, Koid::kInvalid, 0, 0, line); };
   if (!kills_jobs_) {
-    log(fmt::format("memory-pressure: pausing for {}ms after OOM mem signal\n", reboot_timeout_.ns / kMillisecond));
+    log(fmt::format("memory-pressure: the machine reboots in {} ms\n", reboot_timeout_.ns / kMillisecond));
     return wait(Phase::kRebooting, now + reboot_timeout_);
   }
   if (Job* job = expendable(root_job)) {
     job->kill(static_cast<int64_t>(abi::TaskRetcode::kOomKill));
   } else {
-    log("memory-pressure: no alive job has a kill bit\n");
+    log("memory-pressure: no job is marked to be killed (ZX_PROP_JOB_KILL_ON_OOM)\n");
   }
   wait(Phase::kKilled, now + Duration{500 * kMillisecond});
 }
