@@ -2,34 +2,18 @@
 #include "kernel/object/ipc_memory.h"
 
 #include "emu/base/address.h"
+#include "tests/support/counted_pages.h"
 #include "tests/support/test.h"
 
 namespace jacinth::kernel {
 namespace {
 
-/// So many pages, counted.
-struct Pages final : KernelPages {
-  explicit Pages(uint64_t count) : left(count) {}
-  bool take(Use use) override {
-    REQUIRE(use == Use::kIpc);
-    if (left == 0) return false;
-    --left;
-    ++taken;
-    return true;
-  }
-  void give(Use) override {
-    ++left;
-    --taken;
-  }
-  uint64_t count(Use) const override { return taken; }
-  uint64_t left;
-  uint64_t taken = 0;
-};
+using Use = KernelPages::Use;
 
 constexpr uint64_t kReserve = 4;
 
 TEST_CASE("messages share pages, and take as many as their bytes fill") {
-  Pages pages(100);
+  CountedPages pages(Use::kIpc, 100);
   IpcMemory memory(0);
   memory.set_source(&pages);
   REQUIRE(memory.take(1));
@@ -41,7 +25,7 @@ TEST_CASE("messages share pages, and take as many as their bytes fill") {
 }
 
 TEST_CASE("the reserve is there from the beginning, and whenever messages are gone") {
-  Pages pages(1000);
+  CountedPages pages(Use::kIpc, 1000);
   IpcMemory memory(kReserve);
   memory.set_source(&pages);
   memory.fill_reserve();
@@ -57,7 +41,7 @@ TEST_CASE("the reserve is there from the beginning, and whenever messages are go
 }
 
 TEST_CASE("what has no room takes nothing") {
-  Pages pages(10);
+  CountedPages pages(Use::kIpc, 10);
   IpcMemory memory(0);
   memory.set_source(&pages);
   REQUIRE(memory.take(8 * kPageSize));

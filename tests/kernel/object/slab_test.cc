@@ -3,31 +3,16 @@
 
 #include "emu/state/archive.h"
 #include "kernel/abi/names.h"
+#include "tests/support/counted_pages.h"
 #include "tests/support/test.h"
 
 namespace jacinth::kernel {
 namespace {
 
-/// So many pages, counted.
-struct Pages final : KernelPages {
-  explicit Pages(uint64_t count) : left(count) {}
-  bool take(Use) override {
-    if (left == 0) return false;
-    --left;
-    ++taken;
-    return true;
-  }
-  void give(Use) override {
-    ++left;
-    --taken;
-  }
-  uint64_t count(Use) const override { return taken; }
-  uint64_t left;
-  uint64_t taken = 0;
-};
+using Use = KernelPages::Use;
 
 TEST_CASE("a slab takes a page when the ones it has are full") {
-  Pages pages(100);
+  CountedPages pages(Use::kSlab, 100);
   Slab slab(3, 0);
   slab.set_source(&pages);
   for (uint64_t i = 1; i <= 10; ++i) {
@@ -38,7 +23,7 @@ TEST_CASE("a slab takes a page when the ones it has are full") {
 }
 
 TEST_CASE("a slab keeps its reserve and gives the rest back") {
-  Pages pages(100);
+  CountedPages pages(Use::kSlab, 100);
   Slab slab(3, 2);
   slab.set_source(&pages);
   for (int i = 0; i < 30; ++i) REQUIRE(slab.take() == Status::kOk);
@@ -50,7 +35,7 @@ TEST_CASE("a slab keeps its reserve and gives the rest back") {
 }
 
 TEST_CASE("a slab without a page left has no memory, and has it again when something went") {
-  Pages pages(1);
+  CountedPages pages(Use::kSlab, 1);
   Slab slab(2, 0);
   slab.set_source(&pages);
   REQUIRE(slab.take() == Status::kOk);
@@ -61,7 +46,7 @@ TEST_CASE("a slab without a page left has no memory, and has it again when somet
 }
 
 TEST_CASE("what is loaded takes its room in the pages that were saved") {
-  Pages pages(100);
+  CountedPages pages(Use::kSlab, 100);
   Slab first(3, 5);
   first.set_source(&pages);
   for (int i = 0; i < 9; ++i) REQUIRE(first.take() == Status::kOk);

@@ -89,10 +89,13 @@ Handle stream(Rig& k) {
   REQUIRE(k.set_property<uint64_t>(data, abi::Property::kVmoContentSize, 256) == Status::kOk);
   return k.make("stream_create", abi::StreamOptions::kModeRead | abi::StreamOptions::kModeWrite, data, 0);
 }
-/// A vector of one part, and where its pointer is.
-std::pair<GuestAddr, Nested> vector(Rig& k, bool written) {
-  GuestAddr at = k.user(abi::Iovec{.buffer = k.room(16).value, .capacity = 16});
-  return {at, {"buffer", at, written}};
+/// A call on a stream with a vector of one part, behind the numbers that the call takes before it.
+template <class... Numbers>
+Arguments on_stream(Rig& k, bool written, Numbers... numbers) {
+  GuestAddr vector = k.user(abi::Iovec{.buffer = k.room(16).value, .capacity = 16});
+  Arguments made = args(stream(k), 0, numbers..., vector, 1, k.room(8));
+  made.nested = {{"buffer", vector, written}};
+  return made;
 }
 
 struct Paged {
@@ -546,39 +549,15 @@ std::span<const Sample> call_samples() {
 
       // --- streams ---
       {"stream_create", [](Rig& k) { return args(abi::StreamOptions::kModeRead, vmo(k), 0, k.room(4)); }},
-      {"stream_readv",
-       [](Rig& k) {
-         auto [parts, nested] = vector(k, true);
-         Arguments made = args(stream(k), 0, parts, 1, k.room(8));
-         made.nested = {nested};
-         return made;
-       },
+      {"stream_readv", [](Rig& k) { return on_stream(k, true); },
        {{"actual", kChanges, "the stream has moved by then"}, {"buffer", kFaults, kCopied}}},
-      {"stream_readv_at",
-       [](Rig& k) {
-         auto [parts, nested] = vector(k, true);
-         Arguments made = args(stream(k), 0, 8, parts, 1, k.room(8));
-         made.nested = {nested};
-         return made;
-       },
+      {"stream_readv_at", [](Rig& k) { return on_stream(k, true, 8); },
        {{"buffer", kFaults, kCopied}}},
       {"stream_seek", [](Rig& k) { return args(stream(k), 0, 8, k.room(8)); },
        {{"out_seek", kChanges, "the stream has moved by then"}}},
-      {"stream_writev",
-       [](Rig& k) {
-         auto [parts, nested] = vector(k, false);
-         Arguments made = args(stream(k), 0, parts, 1, k.room(8));
-         made.nested = {nested};
-         return made;
-       },
+      {"stream_writev", [](Rig& k) { return on_stream(k, false); },
        {{"actual", kChanges, "the bytes are written before their number is told"}, {"buffer", kFaults, kCopied}}},
-      {"stream_writev_at",
-       [](Rig& k) {
-         auto [parts, nested] = vector(k, false);
-         Arguments made = args(stream(k), 0, 8, parts, 1, k.room(8));
-         made.nested = {nested};
-         return made;
-       },
+      {"stream_writev_at", [](Rig& k) { return on_stream(k, false, 8); },
        {{"actual", kChanges, "the bytes are written before their number is told"}, {"buffer", kFaults, kCopied}}},
 
       // --- memory ---

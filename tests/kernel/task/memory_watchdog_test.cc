@@ -192,7 +192,7 @@ TEST_CASE("where jobs are marked for it, the newest of them goes instead") {
   k.wait(1);
   k.leave(kMegabyte / 2);
   REQUIRE_FALSE(k.kernel().outcome());
-  REQUIRE(k.platform().console().find("no alive job has a kill bit") != std::string::npos);
+  REQUIRE(k.platform().console().find("no job is marked to be killed") != std::string::npos);
 }
 
 TEST_CASE("while memory is critical, old pages go after half the hysteresis") {
