@@ -9,8 +9,6 @@
 namespace jacinth::kernel {
 namespace {
 
-using abi::ProfileFlags;
-
 /// Only whoever has the root job may say what is urgent.
 Status profile_create(Call& call, Handle root_job, uint32_t options, UserIn<abi::ProfileInfo> user_info,
                       UserOut<Handle> out) {

@@ -113,6 +113,7 @@ void Ktrace::begin() {
     name(KtraceEvent::kSyscallName, static_cast<uint32_t>(info.number), 0, text.substr(text.find('_') + 1), true);
   }
   std::vector<std::pair<uint32_t, std::string_view>> probes;
+  probes.reserve(probes_.size());
   for (const auto& [text, id] : probes_) probes.emplace_back(id, text);
   std::ranges::sort(probes);
   for (const auto& [id, text] : probes) name(KtraceEvent::kProbeName, id, 0, text, true);

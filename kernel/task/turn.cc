@@ -11,7 +11,7 @@ constexpr std::array<int64_t, Turn::kPriorities> kWeights = [] {
   std::array<int64_t, Turn::kPriorities> weights = {};
   double weight = 65536;
   for (size_t priority = weights.size(); priority-- > 0; weight /= 1.225) {
-    weights[priority] = static_cast<int64_t>(weight + 0.5);
+    weights[priority] = static_cast<int64_t>(2 * weight + 1) / 2;
   }
   return weights;
 }();

@@ -18,13 +18,13 @@ namespace jacinth::test {
 class LastWords {
  public:
   explicit LastWords(std::string_view words) : before_(std::signal(SIGABRT, [](int) { say(); })) {
-    size_t length = words.copy(text_, sizeof text_ - 2);
-    text_[length] = '\n';
-    text_[length + 1] = '\0';
+    size_t length = words.copy(g_text, sizeof g_text - 2);
+    g_text[length] = '\n';
+    g_text[length + 1] = '\0';
     if (__sanitizer_set_death_callback != nullptr) __sanitizer_set_death_callback(say);
   }
   ~LastWords() {
-    text_[0] = '\0';
+    g_text[0] = '\0';
     std::signal(SIGABRT, before_);
   }
   LastWords(const LastWords&) = delete;
@@ -32,10 +32,10 @@ class LastWords {
 
  private:
   static void say() {
-    ssize_t ignored = write(STDERR_FILENO, text_, std::strlen(text_));
+    ssize_t ignored = write(STDERR_FILENO, g_text, std::strlen(g_text));
     static_cast<void>(ignored);
   }
-  static inline char text_[160];
+  static inline char g_text[160];
   void (*before_)(int);
 };
 
