@@ -165,7 +165,7 @@ std::string manual() {
   std::string text =
       "jacinth(1)\n\n# NAME\n\njacinth - run Zircon programs on an emulated machine\n\n# SYNOPSIS\n\n"
       "*jacinth* COMMAND [OPTION...]\n\n# DESCRIPTION\n\n"
-      "Jacinth runs Zircon programs for arm64 and x86-64: the processor and the devices are emulated, and the kernel "
+      "Jacinth runs Zircon programs for arm64 and x86-64: the processor and its memory are emulated, and the kernel "
       "is "
       "a model of Zircon inside the emulator. A run depends on nothing but the program, its options and its inputs.\n\n"
       "# COMMANDS\n\n";

@@ -178,6 +178,17 @@ constexpr std::string_view kNoReply = "there is no reply to deliver";
 constexpr std::string_view kCopied = "vm_object_paged.cc copies as if the program did it";
 constexpr std::string_view kOnlyName = "only the address counts";
 
+/// A call whose deadline is over, so that no reply comes.
+Arguments hasty_call(Rig& k, const Request& request) {
+  Arguments made = args(k.channel().first, 0, Time{0}, request.args, k.room(4), k.room(4));
+  made.nested = request.nested;
+  return made;
+}
+const std::vector<Exemption> kHastyCall = {{"actual_bytes", kUnused, kNoReply},
+                                           {"actual_handles", kUnused, kNoReply},
+                                           {"handle", kChanges, kConsumed},
+                                           {"wr_bytes", kChanges, kConsumed}};
+
 }  // namespace
 
 std::span<const Sample> call_samples() {
@@ -261,28 +272,12 @@ std::span<const Sample> call_samples() {
        },
        {{"bytes", kChanges, kConsumed}}},
       {"channel_call_noretry",
-       [](Rig& k) {
-         Request request = channel_call(k);
-         Arguments made = args(k.channel().first, 0, Time{0}, request.args, k.room(4), k.room(4));
-         made.nested = request.nested;
-         return made;
-       },
-       {{"actual_bytes", kUnused, kNoReply},
-        {"actual_handles", kUnused, kNoReply},
-        {"handle", kChanges, kConsumed},
-        {"wr_bytes", kChanges, kConsumed}},
+       [](Rig& k) { return hasty_call(k, channel_call(k)); },
+       kHastyCall,
        Status::kTimedOut},
       {"channel_call_etc_noretry",
-       [](Rig& k) {
-         Request request = channel_call_etc(k);
-         Arguments made = args(k.channel().first, 0, Time{0}, request.args, k.room(4), k.room(4));
-         made.nested = request.nested;
-         return made;
-       },
-       {{"actual_bytes", kUnused, kNoReply},
-        {"actual_handles", kUnused, kNoReply},
-        {"handle", kChanges, kConsumed},
-        {"wr_bytes", kChanges, kConsumed}},
+       [](Rig& k) { return hasty_call(k, channel_call_etc(k)); },
+       kHastyCall,
        Status::kTimedOut},
       {"channel_call_finish",
        [](Rig& k) { return args(Time{0}, channel_call(k).args, k.room(4), k.room(4)); },

@@ -1,8 +1,7 @@
 // For each call that takes handles or pointers: arguments with which it succeeds at once, so that a test can spoil them
 // one by one.
 //
-// Left out: calls that another one's sample stands for in every respect would be a mistake here, so none is; what
-// absent calls return is no concern of theirs.
+// Left out: absent calls, and calls that take neither.
 #pragma once
 
 #include <array>
