@@ -31,6 +31,8 @@ MEMORY_SCALE = {
     "mappings": (10, 1_000, 10_000),
     "snapshots": (1, 10, 100, 1_000),
 }
+# What such an operation may cost by itself, however many there are.
+SCALE_LIMITS = {"mappings": Budget(1, "value")}
 # Messages of 64 KiB that wait in a channel. They are memory, so the host's own is what they are held against.
 MESSAGES = (0, 10, 100, 1_000)
 
@@ -91,9 +93,11 @@ class Rows:
             options = ("--cpus", "1") if what in ("runnable", "blocked") else ()
             guest = self.guest(arch, program_name, what, str(count), "{rounds}", options=options)
             return dataclasses.replace(guest, label=label)
-        peer = dataclasses.replace(program(f"among {few}", few), budget=Budget(2.0))
+        peers = [dataclasses.replace(program(f"among {few}", few), budget=Budget(2.0))]
+        if what == "mappings":
+            peers.append(Program("native", (self.peer("native_memory"), what, str(size), "{rounds}")))
         return Comparison(f"{what}-{size}/{arch}", "us", PerRound(10_000, 210_000, 1e6), program("jacinth", size),
-                          (peer,))
+                          tuple(peers), SCALE_LIMITS.get(what))
 
     def messages(self, arch, size):
         copy = Program("native, copied twice", (self.peer("native_copy"), str(size), "{rounds}"), Budget(1.5))

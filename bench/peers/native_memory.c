@@ -2,6 +2,7 @@
 //
 //   native_memory written SIZE ROUNDS   the first write to each of SIZE pages of a private mapping of a file in memory
 //   native_memory commit SIZE ROUNDS    SIZE pages of anonymous memory written to, and given back
+//   native_memory mappings SIZE ROUNDS  a page of a file mapped and unmapped in a process that has SIZE such mappings
 #define _GNU_SOURCE
 #include <stdint.h>
 #include <stdlib.h>
@@ -17,14 +18,28 @@ static void touch(char* memory, size_t pages) {
   munmap(memory, pages * kPageSize);
 }
 
+static void* map_shared(int file, size_t size) {
+  void* memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  if (memory == MAP_FAILED) exit(1);
+  return memory;
+}
+
+static int mappings(int file, uint64_t size, uint64_t rounds) {
+  if (ftruncate(file, kPageSize) != 0) return 1;
+  for (uint64_t i = 0; i < size; ++i) map_shared(file, kPageSize);
+  for (; rounds > 0; --rounds) munmap(map_shared(file, kPageSize), kPageSize);
+  return 0;
+}
+
 int main(int argc, char** argv) {
   if (argc != 4) return 2;
   size_t pages = strtoull(argv[2], NULL, 10);
   size_t size = pages * kPageSize;
   int file = memfd_create("pages", 0);
+  if (argv[1][0] == 'm') return mappings(file, pages, strtoull(argv[3], NULL, 10));
   if (argv[1][0] == 'w') {
     if (ftruncate(file, (off_t)size) != 0) return 1;
-    touch(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0), pages);
+    touch(map_shared(file, size), pages);
   }
   for (uint64_t rounds = strtoull(argv[3], NULL, 10); rounds > 0; --rounds) {
     if (argv[1][0] == 'w') {

@@ -160,15 +160,11 @@ void AddressRegion::unmap_checked(GuestAddr base, uint64_t length) {
       continue;
     }
     Mapping& mapping = *at->second.mapping;
-    if (mapping.end() > end) entries_.insert(mapping.split(end));
-    if (mapping.base() < base) {
-      std::unique_ptr<Mapping> cut = mapping.split(base);
-      space_->unmap_pages(cut->base(), cut->size() / kPageSize);
-      ++at;
-    } else {
-      space_->unmap_pages(mapping.base(), mapping.size() / kPageSize);
-      at = entries_.erase(at);
-    }
+    if (mapping.end() > end) entries_.split(at, end);
+    if (mapping.base() < base) at = entries_.split(at, base);
+    const Mapping& gone = *at->second.mapping;
+    space_->unmap_pages(gone.base(), gone.size() / kPageSize);
+    at = entries_.erase(at);
     space_->last_found_ = nullptr;
   }
 }
@@ -209,16 +205,10 @@ Status AddressRegion::protect(GuestAddr base, uint64_t length, VmOptions permiss
   if (mapped_to < end) return Status::kNotFound;
 
   for (auto at = first; at != entries_.end() && at->first < end; ++at) {
-    Mapping* mapping = at->second.mapping.get();
-    if (mapping->permissions() == permissions) continue;
-    if (mapping->end() > end) entries_.insert(mapping->split(end));
-    if (mapping->base() < base) {
-      std::unique_ptr<Mapping> inside = mapping->split(base);
-      mapping = inside.get();
-      entries_.insert(std::move(inside));
-      ++at;  // Onto what was just inserted.
-    }
-    mapping->protect(permissions);
+    if (at->second.mapping->permissions() == permissions) continue;
+    if (at->second.end() > end) entries_.split(at, end);
+    if (at->first < base) at = entries_.split(at, base);
+    at->second.mapping->protect(permissions);
     space_->last_found_ = nullptr;
   }
   return Status::kOk;

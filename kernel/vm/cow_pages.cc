@@ -330,14 +330,14 @@ uint64_t CowPages::heap_bytes() const { return sizeof(*this) + map_.node_bytes()
 
 void CowPages::add_viewer(PageViewer& viewer, PageRange pages) {
   viewer.viewed_ = pages;
-  viewer.ticket_ = ++next_ticket_;
   longest_view_ = std::max(longest_view_, pages.count);
-  viewers_.insert(&viewer);
+  bool last = viewers_.empty() || viewers_.rbegin()->first <= pages.first;
+  viewer.place_ =
+      viewers_.emplace_hint(last ? viewers_.end() : viewers_.upper_bound(pages.first), pages.first, &viewer);
 }
 
 void CowPages::remove_viewer(PageViewer& viewer) {
-  size_t removed = viewers_.erase(&viewer);
-  CHECK(removed == 1);
+  viewers_.erase(viewer.place_);
   if (viewers_.empty()) longest_view_ = 0;
 }
 

@@ -25,7 +25,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <set>
 #include <utility>
 #include <vector>
 
@@ -187,7 +186,7 @@ class CowPages final {
   /// In the order of what they view.
   template <class F>
   void for_each_viewer(F&& visit) const {
-    for (PageViewer* viewer : viewers_) visit(*viewer);
+    for (const auto& [first, viewer] : viewers_) visit(*viewer);
   }
 
   void add_ref() { ++refs_; }
@@ -258,12 +257,6 @@ class CowPages final {
   void for_each_view_of_copies(PageRange pages, F&& visit) const;
   void tell_changed(PageRange pages, const PageViewer* except = nullptr) const;
 
-  struct Earlier {
-    bool operator()(const PageViewer* a, const PageViewer* b) const {
-      return a->viewed().first != b->viewed().first ? a->viewed().first < b->viewed().first : a->ticket_ < b->ticket_;
-    }
-  };
-
   Vm& vm_;
   PagesKind kind_;
   PagesId id_;
@@ -292,21 +285,16 @@ class CowPages final {
   uint64_t parent_end_ = 0;
   std::map<PagesId, CowPages*> copies_;  // Those whose parent this is.
 
-  std::set<PageViewer*, Earlier> viewers_;
+  std::multimap<uint64_t, PageViewer*> viewers_;  // By the first page viewed, then by age.
   uint64_t longest_view_ = 0;  ///< No viewer views more pages: bounds the search for those that overlap a range.
-  uint64_t next_ticket_ = 0;
 };
 
 template <class F>
 void CowPages::for_each_viewer_of(PageRange pages, F&& visit) const {
   if (viewers_.empty()) return;
-  struct Probe final : PageViewer {
-    explicit Probe(uint64_t first) { viewed_.first = first; }
-    void pages_changed(PageRange) override {}
-    void pages_shared(PageRange) override {}
-  } probe(pages.first < longest_view_ ? 0 : pages.first - longest_view_ + 1);
-  for (auto at = viewers_.lower_bound(&probe); at != viewers_.end() && (*at)->viewed().first < pages.end(); ++at) {
-    if ((*at)->viewed().end() > pages.first) visit(**at);
+  uint64_t earliest = pages.first < longest_view_ ? 0 : pages.first - longest_view_ + 1;
+  for (auto at = viewers_.lower_bound(earliest); at != viewers_.end() && at->first < pages.end(); ++at) {
+    if (at->second->viewed().end() > pages.first) visit(*at->second);
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 
 namespace jacinth::kernel {
 
@@ -41,7 +42,7 @@ class PageViewer {
 
  private:
   friend class CowPages;
-  uint64_t ticket_ = 0;
+  std::multimap<uint64_t, PageViewer*>::iterator place_;  ///< Among the container's viewers.
 };
 
 }  // namespace jacinth::kernel

@@ -9,14 +9,14 @@
 
 namespace jacinth::kernel {
 
-RegionEntry::RegionEntry(std::unique_ptr<Mapping> the_mapping) : mapping(std::move(the_mapping)) {}
-RegionEntry::RegionEntry(Ref<AddressRegion> the_region) : region(std::move(the_region)) {}
+RegionEntry::RegionEntry(std::unique_ptr<Mapping> the_mapping)
+    : mapping(std::move(the_mapping)), end_(mapping->end()) {}
+RegionEntry::RegionEntry(Ref<AddressRegion> the_region) : region(std::move(the_region)), end_(region->end()) {}
 RegionEntry::RegionEntry(RegionEntry&&) noexcept = default;
 RegionEntry& RegionEntry::operator=(RegionEntry&&) noexcept = default;
 RegionEntry::~RegionEntry() = default;
 
 GuestAddr RegionEntry::base() const { return mapping ? mapping->base() : region->base(); }
-uint64_t RegionEntry::size() const { return mapping ? mapping->size() : region->size(); }
 
 RegionEntry* RegionList::find(GuestAddr address) {
   auto at = first_at(address);
@@ -24,25 +24,40 @@ RegionEntry* RegionList::find(GuestAddr address) {
 }
 
 RegionList::iterator RegionList::first_at(GuestAddr address) {
-  auto at = entries_.upper_bound(address);
-  if (at == entries_.begin()) return at;
-  auto before = std::prev(at);
-  return before->second.end() > address ? before : at;
+  if (near_ != entries_.end() && near_->first <= address && address < near_->second.end()) return near_;
+  near_ = entries_.upper_bound(address);
+  if (near_ == entries_.begin()) return near_;
+  auto before = std::prev(near_);
+  if (before->second.end() > address) near_ = before;
+  return near_;
 }
 
-void RegionList::insert(RegionEntry entry) {
+RegionList::iterator RegionList::insert(RegionEntry entry) {
+  size_t size = entries_.size();
   GuestAddr base = entry.base();
-  bool inserted = entries_.emplace(base, std::move(entry)).second;
-  CHECK(inserted);
+  near_ = entries_.emplace_hint(near_, base, std::move(entry));
+  CHECK(entries_.size() == size + 1, "two things at {:#x}", base.value);
+  return near_;
+}
+
+RegionList::iterator RegionList::split(iterator at, GuestAddr address) {
+  std::unique_ptr<Mapping> rest = at->second.mapping->split(address);
+  at->second.end_ = address;
+  near_ = std::next(at);
+  return insert(std::move(rest));
 }
 
 RegionList::iterator RegionList::erase(iterator at) {
   packed_end_ = std::min(packed_end_, at->first);
-  return entries_.erase(at);
+  bool near = near_ == at;
+  auto next = entries_.erase(at);
+  if (near) near_ = next;
+  return next;
 }
 
 void RegionList::clear() {
   entries_.clear();
+  near_ = entries_.end();
   packed_end_ = {};
 }
 

@@ -27,11 +27,14 @@ struct RegionEntry {
   ~RegionEntry();
 
   GuestAddr base() const;
-  uint64_t size() const;
-  GuestAddr end() const { return base() + size(); }
+  GuestAddr end() const { return end_; }
 
   std::unique_ptr<Mapping> mapping;
   Ref<AddressRegion> region;
+
+ private:
+  friend class RegionList;
+  GuestAddr end_;  ///< Beside what it is derived from: a search looks at many entries, and ends at one.
 };
 
 class RegionList {
@@ -50,7 +53,9 @@ class RegionList {
   RegionEntry* find(GuestAddr address);
   /// The first entry that ends behind `address`.
   iterator first_at(GuestAddr address);
-  void insert(RegionEntry entry);
+  iterator insert(RegionEntry entry);
+  /// Cuts the mapping there: `at` keeps what is below `address`, and the entry of the rest is the answer.
+  iterator split(iterator at, GuestAddr address);
   iterator erase(iterator at);
   void clear();
 
@@ -75,6 +80,9 @@ class RegionList {
   Found place_number(const Search& search, uint64_t number);
 
   Entries entries_;
+  /// The entry found last, or else what follows the gap that was looked at: most calls come to the same place several
+  /// times. Derived.
+  iterator near_ = entries_.end();
   /// There is no gap below this address. Derived: it saves the way past what is packed.
   GuestAddr packed_end_;
 };
