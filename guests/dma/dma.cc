@@ -14,14 +14,6 @@ CHILD_IMAGE(pager_child);
 
 namespace {
 
-zx_handle_t given(uint32_t type) {
-  static zx_handle_t handles[256];
-  if (handles[type] == ZX_HANDLE_INVALID) handles[type] = zx_take_startup_handle(PA_HND(type, 0));
-  return handles[type];
-}
-
-bool with_root() { return given(PA_RESOURCE) != ZX_HANDLE_INVALID; }
-
 struct Initiator {
   Handle iommu, bti;
   Initiator() {

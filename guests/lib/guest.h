@@ -58,6 +58,15 @@ class Handle {
   zx_handle_t value_ = ZX_HANDLE_INVALID;
 };
 
+/// A handle of the first message, by its PA_ type, kept for the whole run; ZX_HANDLE_INVALID when there was none.
+inline zx_handle_t given(uint32_t type) {
+  static zx_handle_t handles[256];
+  if (handles[type] == ZX_HANDLE_INVALID) handles[type] = zx_take_startup_handle(PA_HND(type, 0));
+  return handles[type];
+}
+/// Whether the program was given the root resource, and the others with it.
+inline bool with_root() { return given(PA_RESOURCE) != ZX_HANDLE_INVALID; }
+
 inline Handle duplicate(zx_handle_t handle, zx_rights_t rights = ZX_RIGHT_SAME_RIGHTS) {
   Handle copy;
   require_ok(zx_handle_duplicate(handle, rights, copy.out()));

@@ -75,6 +75,61 @@ TEST("a message goes through memory that has to be brought in") {
   expect_eq(served.end(), 31);
 }
 
+TEST("sockets and FIFOs move bytes of memory that has to be brought in, once") {
+  Served served;
+  Mapping mapping(served.vmo, kPages * kPage);
+  uint64_t* words = mapping.as<uint64_t>();
+  Handle near, far;
+  require_ok(zx_socket_create(ZX_SOCKET_STREAM, near.out(), far.out()));
+  size_t actual = 0;
+  expect_ok(zx_socket_write(near, 0, words, 2 * kPage, &actual));
+  expect_eq(actual, 2 * kPage);
+  expect_ok(zx_socket_read(far, 0, words + 2 * 512, 2 * kPage, &actual));
+  expect_eq(actual, 2 * kPage);
+  expect_eq(words[2 * 512], first_word(0));
+  expect_eq(words[3 * 512], first_word(1));
+  expect_status(zx_socket_read(far, 0, words, 8, &actual), ZX_ERR_SHOULD_WAIT);
+  expect_status(zx_socket_write(near, 0, words + kBadPage * 512, 8, &actual), ZX_ERR_INVALID_ARGS);
+
+  Handle in, out;
+  require_ok(zx_fifo_create(8, 8, 0, in.out(), out.out()));
+  expect_ok(zx_fifo_write(in, 8, words + 4 * 512, 8, &actual));
+  expect_eq(actual, 8);
+  expect_ok(zx_fifo_read(out, 8, words + 5 * 512, 8, &actual));
+  expect_eq(actual, 8);
+  expect_eq(words[5 * 512], first_word(4));
+  expect_status(zx_fifo_read(out, 8, words, 8, &actual), ZX_ERR_SHOULD_WAIT);
+  // Six pages and the bad one; writes to those that were read into.
+  expect_eq(served.end(), 73);
+}
+
+TEST("a stream waits for the pages that it reads, and for leave to write to them") {
+  Served served;
+  Handle stream;
+  require_ok(zx_stream_create(ZX_STREAM_MODE_READ | ZX_STREAM_MODE_WRITE, served.vmo, 0, stream.out()));
+  static uint64_t words[2 * kPage / 8];
+  zx_iovec_t buffer = {words, sizeof words};
+  size_t actual = 0;
+  zx_off_t place = 0;
+  expect_ok(zx_stream_readv(stream, 0, &buffer, 1, &actual));
+  expect_eq(actual, 2 * kPage);
+  expect_eq(words[0], first_word(0));
+  expect_eq(words[512], first_word(1));
+
+  expect_ok(zx_stream_writev(stream, 0, &buffer, 1, &actual));
+  expect_eq(actual, 2 * kPage);
+  expect_ok(zx_stream_seek(stream, ZX_STREAM_SEEK_ORIGIN_CURRENT, 0, &place));
+  expect_eq(place, 4 * kPage);
+  expect_ok(zx_vmo_read(served.vmo, words, 3 * kPage, 8));
+  expect_eq(words[0], first_word(1));
+
+  // Up to the page that does not come; and then nothing.
+  expect_ok(zx_stream_readv_at(stream, 0, (kBadPage - 1) * kPage, &buffer, 1, &actual));
+  expect_eq(actual, kPage);
+  expect_status(zx_stream_readv_at(stream, 0, kBadPage * kPage, &buffer, 1, &actual), ZX_ERR_IO);
+  expect_eq(served.end() / 10, 7);
+}
+
 TEST("a private copy keeps what is written, and shows the rest") {
   Served served;
   Handle copy;

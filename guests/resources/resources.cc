@@ -9,15 +9,6 @@ using namespace guest;
 
 namespace {
 
-/// A handle of the first message, kept for the whole run.
-zx_handle_t given(uint32_t type) {
-  static zx_handle_t handles[256];
-  if (handles[type] == ZX_HANDLE_INVALID) handles[type] = zx_take_startup_handle(PA_HND(type, 0));
-  return handles[type];
-}
-
-bool with_root() { return given(PA_RESOURCE) != ZX_HANDLE_INVALID; }
-
 zx_info_resource_t info_of(zx_handle_t resource) {
   zx_info_resource_t info = {};
   require_ok(zx_object_get_info(resource, ZX_INFO_RESOURCE, &info, sizeof info, nullptr, nullptr));

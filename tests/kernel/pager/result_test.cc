@@ -4,37 +4,14 @@
 #include "kernel/abi/interrupt.h"
 #include "kernel/abi/policy.h"
 #include "kernel/hw/interrupt.h"
-#include "tests/kernel/pager/pager_rig.h"
+#include "tests/kernel/pager/late_rig.h"
 #include "tests/support/test.h"
 
 namespace jacinth::kernel {
 namespace {
 
-constexpr uint64_t kPage = kPageSize;
-
-struct ResultRig : PagerRig {
-  Handle slow{};   ///< Pages that take their time,
-  GuestAddr late;  ///< where they are mapped,
-  uint64_t used = 0;
-
-  ResultRig() {
-    slow = vmo(16);
-    late = map(slow, 16);
-  }
-  /// An address in a page that nobody has brought yet.
-  GuestAddr absent() { return late + kPage * used++; }
-  /// Brings the page of the address.
-  void bring(GuestAddr address) { REQUIRE(supply(slow, (address - late) / kPage, 1) == Status::kOk); }
-  void refuse(GuestAddr address) { REQUIRE(fail(slow, (address - late) / kPage, 1, Status::kIo) == Status::kOk); }
-
-  bool valid(Handle handle) { return process()->handles().find(handle) != nullptr; }
-  size_t handles() { return process()->handles().size(); }
-  std::pair<Handle, Handle> channel() {
-    GuestAddr ends = room(8);
-    REQUIRE(call("channel_create", 0, ends, ends + 4) == Status::kOk);
-    return {peek<Handle>(ends), peek<Handle>(ends, 1)};
-  }
-};
+using ResultRig = LateRig;
+constexpr uint64_t kPage = LateRig::kPage;
 
 TEST_CASE("a replaced handle is replaced once, whenever its value can be told", "[zx_handle_replace]") {
   ResultRig k;
