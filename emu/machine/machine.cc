@@ -157,6 +157,7 @@ Stop Machine::step_on(Cpu& core) {
 }
 
 Stop Machine::run_thread(ThreadContext& context) {
+  context_ = &context;
   if (context.traced) [[unlikely]]
     return run_traced(context);
   Stop stop = run_on(pool_, pool_.core_for(context));
@@ -175,26 +176,28 @@ Stop Machine::run_thread(ThreadContext& context) {
 bool Machine::system_call(Cpu& core) {
   clock_.advance_bytes(core.take_executed());
   spend(kTrapCost);
-  Next next = supervisor_->system_call(turn_, core);
-  if (next == Next::kSwitch) {
-    cpus_[turn_].must_schedule = 1;
-    return false;
-  }
-  if (next == Next::kReslice) {
-    cpus_[turn_].slice_end = clock_.now() + supervisor_->slice(turn_);
-    update_preemption();
+  Next next = supervisor_->system_call(turn_, core, *context_);
+  if (next != Next::kContinue) [[unlikely]] {
+    if (next == Next::kSwitch) {
+      cpus_[turn_].must_schedule = 1;
+      return false;
+    }
+    if (next == Next::kReslice) {
+      cpus_[turn_].slice_end = clock_.now() + supervisor_->slice(turn_);
+      update_preemption();
+    }
   }
   if (stop_requested_ || clock_.now() >= preempt_at_) return false;
   // Work for an idle CPU: it takes it here and now, and this one need not leave the guest when the turn stays its own.
-  if (busy_ != cpus_.size() && supervisor_->work_waiting()) {
+  if (next != Next::kContinue && busy_ != cpus_.size() && supervisor_->work_waiting()) {
     uint32_t turn = turn_;
     if (!take_turn() || turn_ != turn) return false;
+    // What another CPU took up can have ended or suspended this one's thread.
+    if (supervisor_->current(turn_) == nullptr) return false;
   }
   core.set_budget(budget());
   // Whoever fetched the registers may have changed them: they are loaded again.
-  ThreadContext* context = supervisor_->current(turn_);
-  if (context == nullptr) return false;
-  if (context->resident == nullptr) {
+  if (context_->resident == nullptr) [[unlikely]] {
     reload_ = true;
     return false;
   }

@@ -138,6 +138,7 @@ class Machine final : private CpuClient {
   CorePool pool_;
   CorePool stepper_;  // For the way to a limit inside a block, and for threads that somebody debugs.
   Cpu* running_ = nullptr;
+  ThreadContext* context_ = nullptr;  // Of whom it runs.
   CorePool* running_pool_ = nullptr;
   RunLimits limits_;
   bool stop_requested_ = false;

@@ -17,7 +17,9 @@ namespace jacinth::emu {
 /// Whether a CPU goes on with the same thread, or asks for another.
 enum class Next : uint8_t {
   kContinue,
-  kReslice,  ///< It goes on, but slice() has another answer now. Only of a system call.
+  // Only of a system call:
+  kShare,    ///< It goes on, but idle CPUs should ask: work_waiting().
+  kReslice,  ///< It goes on, but slice() has another answer now, and work_waiting() may.
   kSwitch,
 };
 
@@ -34,8 +36,9 @@ class Supervisor {
   /// How long the choice may run before schedule() is asked again.
   virtual Duration slice(unsigned cpu) const = 0;
 
-  /// Reads the arguments from `core` and, unless it says kSwitch, writes the result there.
-  virtual Next system_call(unsigned cpu, Cpu& core) = 0;
+  /// The thread of `context` trapped. Reads the arguments from `core` and, unless it says kSwitch, writes the result
+  /// there, or to the context when that took the registers home meanwhile.
+  virtual Next system_call(unsigned cpu, Cpu& core, ThreadContext& context) = 0;
   virtual bool page_fault(unsigned cpu, GuestAddr page, AccessKind access) = 0;
   virtual Next exception(unsigned cpu, const ExceptionInfo& info) = 0;
   virtual void alarm() = 0;

@@ -21,7 +21,7 @@ Object* ObjectTable::after(Koid koid) const {
   return found != objects_.end() ? found->second : nullptr;
 }
 
-void ObjectTable::drain() {
+void ObjectTable::drain_all() {
   if (draining_) return;
   draining_ = true;
   while (true) {

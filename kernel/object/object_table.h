@@ -43,7 +43,9 @@ class ObjectTable {
 
   /// Runs pending on_zero_handles() and destroys the dead, in the order in which they became so, until none is left.
   /// The kernel calls it before it returns to a guest; tests after each call.
-  void drain();
+  void drain() {
+    if (!dead_.empty() || !unnamed_.empty()) drain_all();
+  }
 
   /// Makes an empty object of a type while loading.
   using Factory = Ref<Object> (*)(Core& core);
@@ -58,6 +60,7 @@ class ObjectTable {
   friend class Core;
   friend class Object;
   friend bool letting_go(Archive& ar);
+  void drain_all();
   Koid add(Object& object);
   void remove(Object& object);
   void retire(Object& object) { dead_.push_back(&object); }

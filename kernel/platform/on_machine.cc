@@ -9,6 +9,7 @@ namespace {
 emu::Next to_machine(Next next) {
   switch (next) {
     case Next::kContinue: return emu::Next::kContinue;
+    case Next::kShare: return emu::Next::kShare;
     case Next::kReslice: return emu::Next::kReslice;
     case Next::kSwitch: break;
   }
@@ -80,24 +81,21 @@ ThreadContext* OnMachine::schedule(unsigned cpu) {
   return context;
 }
 
-emu::Next OnMachine::system_call(unsigned cpu, emu::Cpu& core) {
+emu::Next OnMachine::system_call(unsigned cpu, emu::Cpu& core, ThreadContext& context) {
   Trap trap;
   trap.number = core.trap_number();
   core.trap_arguments(std::span(trap.arguments).first(kernel_->argument_count(trap.number)));
   trap.return_address = GuestAddr(core.pc());
   int64_t result = 0;
   Next next = kernel_->system_call(cpu, trap, result);
-  if (kernel_->finished()) {
-    machine_.stop();
+  if (next == Next::kSwitch) {
+    if (kernel_->finished()) machine_.stop();
     return emu::Next::kSwitch;
   }
-  if (next != Next::kSwitch) {
-    ThreadContext* context = kernel_->current(cpu);
-    if (context->resident != nullptr) {
-      core.set_result(result);
-    } else {
-      context->result = result;  // Somebody took the registers out of the core.
-    }
+  if (context.resident != nullptr) [[likely]] {
+    core.set_result(result);
+  } else {
+    context.result = result;  // Somebody took the registers out of the core.
   }
   return to_machine(next);
 }

@@ -13,7 +13,7 @@
 
 namespace jacinth::kernel {
 
-class OnMachine final : public Platform, private emu::Supervisor {
+class OnMachine final : private emu::Supervisor, public Platform {
  public:
   /// Where the serial console's bytes go.
   using Console = std::function<void(std::string_view)>;
@@ -45,7 +45,7 @@ class OnMachine final : public Platform, private emu::Supervisor {
   ThreadContext* current(unsigned cpu) override { return kernel_->current(cpu); }
   bool work_waiting() const override { return kernel_->work_waiting(); }
   Duration slice(unsigned cpu) const override { return kernel_->slice(cpu); }
-  emu::Next system_call(unsigned cpu, emu::Cpu& core) override;
+  emu::Next system_call(unsigned cpu, emu::Cpu& core, ThreadContext& context) override;
   bool page_fault(unsigned cpu, GuestAddr page, AccessKind access) override;
   emu::Next exception(unsigned cpu, const ExceptionInfo& info) override;
   void alarm() override { kernel_->alarm(); }

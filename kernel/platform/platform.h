@@ -95,7 +95,9 @@ struct Trap {
 /// Whether the CPU goes on with the same thread, or asks schedule() for the next.
 enum class Next : uint8_t {
   kContinue,
-  kReslice,  ///< It goes on, but slice() has another answer now. Only of a system call.
+  // Only of a system call:
+  kShare,    ///< It goes on, but idle CPUs should ask: work_waiting().
+  kReslice,  ///< It goes on, but slice() has another answer now, and work_waiting() may.
   kSwitch,
 };
 

@@ -99,7 +99,6 @@ Kernel::Kernel(Platform& platform, KernelOptions options)
     argument_counts_[number] = static_cast<uint8_t>(entry.info->args.size());
   }
   const VdsoImage& vdso = vdso_image(platform.arch());
-  vdso_code_offset_ = vdso.code_offset;
   return_sites_.assign(vdso.code_size, kNoReturnSite);
   for (const ReturnSite& site : vdso.return_sites) return_sites_[site.offset - vdso.code_offset] = site.number;
   cpu_counts_.resize(platform.cpu_count());
@@ -141,6 +140,47 @@ void Kernel::tick() {
   if (now >= vm_.scanner().due()) vm_.scanner().run(now);
 }
 
+// Once per system call: here, before whoever calls them, so that they become part of it.
+
+void Kernel::leave() {
+  tasks_.settle();
+  if (initial_process_ && initial_process_->dead() && !outcome_) [[unlikely]] {
+    outcome_ = Outcome{.kind = Outcome::Kind::kExited, .return_code = initial_process_->return_code()};
+  }
+}
+
+inline bool Kernel::accepts(const Thread& thread, const Trap& trap) const {
+  if (only_from_vdso_) [[likely]] {
+    uint64_t offset = trap.return_address - thread.process().vdso_code();
+    return offset < return_sites_.size() && return_sites_[offset] == trap.number;
+  }
+  return trap.number < handlers_.size() && handlers_[trap.number] != nullptr;
+}
+
+/// Runs the handler of the thread's call. True when the call is over, with its result.
+inline bool Kernel::run_call(Thread& thread, int64_t& result) {
+  CallState& state = thread.call();
+  Call call(*this, thread);
+  vm_.set_page_request(&thread.page_wait());
+  result = state.telling ? abi::raw(call.tell_rest()) : handlers_[state.trap.number](call);
+  vm_.set_page_request(nullptr);
+  if (thread.parked()) {
+    state.active = state.resumed = true;
+    tasks_.tell_traffic([&](KernelObserver& observer) { observer.call_parked(thread, state.trap); });
+    return false;
+  }
+  tasks_.tell_traffic([&](KernelObserver& observer) {
+    if (thread.dying_or_dead()) {
+      observer.call_abandoned(thread, state.trap);
+    } else {
+      observer.call_left(thread, state.trap, result);
+    }
+  });
+  state.clear();
+  thread.page_wait().forget_failure();
+  return true;
+}
+
 ThreadContext* Kernel::schedule(unsigned cpu) {
   tick();
   while (!outcome_) {
@@ -152,7 +192,7 @@ ThreadContext* Kernel::schedule(unsigned cpu) {
       continue;
     }
     if (thread->call().active) {
-      tasks_.tell([&](KernelObserver& observer) { observer.call_resumed(*thread, thread->call().trap); });
+      tasks_.tell_traffic([&](KernelObserver& observer) { observer.call_resumed(*thread, thread->call().trap); });
       int64_t result = 0;
       bool over = run_call(*thread, result);
       if (over) thread->context().result = result;
@@ -164,9 +204,7 @@ ThreadContext* Kernel::schedule(unsigned cpu) {
       leave();
       continue;
     }
-    if (tasks_.observed()) [[unlikely]] {
-      tasks_.tell([&](KernelObserver& observer) { observer.thread_runs(*thread, cpu); });
-    }
+    tasks_.tell_traffic([&](KernelObserver& observer) { observer.thread_runs(*thread, cpu); });
     return &thread->context();
   }
   return nullptr;
@@ -182,14 +220,6 @@ bool Kernel::work_waiting() const { return tasks_.scheduler().work_waiting() && 
 
 Duration Kernel::slice(unsigned cpu) const { return tasks_.scheduler().slice(cpu, core_.now()); }
 
-bool Kernel::accepts(const Thread& thread, const Trap& trap) const {
-  if (only_from_vdso_) [[likely]] {
-    uint64_t offset = trap.return_address.value - thread.process().vdso_base().value - vdso_code_offset_;
-    return offset < return_sites_.size() && return_sites_[offset] == trap.number;
-  }
-  return trap.number < handlers_.size() && handlers_[trap.number] != nullptr;
-}
-
 size_t Kernel::argument_count(uint64_t number) const {
   return number < argument_counts_.size() ? argument_counts_[number] : 0;
 }
@@ -199,9 +229,7 @@ Next Kernel::system_call(unsigned cpu, const Trap& trap, int64_t& result) {
   ++cpu_counts_[cpu].system_calls;
   tasks_.scheduler().enter(cpu);
   thread.call().trap = trap;
-  if (tasks_.observed()) [[unlikely]] {
-    tasks_.tell([&](KernelObserver& observer) { observer.call_entered(thread, trap); });
-  }
+  tasks_.tell_traffic([&](KernelObserver& observer) { observer.call_entered(thread, trap); });
   if (!accepts(thread, trap)) [[unlikely]]
     return refuse(thread, result);
 
@@ -210,7 +238,7 @@ Next Kernel::system_call(unsigned cpu, const Trap& trap, int64_t& result) {
   leave();
   // A thread that ended may be gone by now: nothing of it can be looked at.
   if (!over || ends || tasks_.scheduler().current(cpu) != &thread) return Next::kSwitch;
-  Next next = Next::kContinue;
+  Next next = tasks_.scheduler().work_waiting() ? Next::kShare : Next::kContinue;
   if (tasks_.scheduler().should_switch(cpu)) [[unlikely]] {
     next = tasks_.scheduler().keeps(cpu, core_.now()) ? Next::kReslice : Next::kSwitch;
   }
@@ -221,41 +249,12 @@ Next Kernel::system_call(unsigned cpu, const Trap& trap, int64_t& result) {
   return next;
 }
 
-/// Runs the handler of the thread's call. True when the call is over, with its result.
-bool Kernel::run_call(Thread& thread, int64_t& result) {
-  CallState& state = thread.call();
-  Call call(*this, thread);
-  vm_.set_page_request(&thread.page_wait());
-  result = state.telling ? abi::raw(call.tell_rest()) : handlers_[state.trap.number](call);
-  vm_.set_page_request(nullptr);
-  if (thread.parked()) {
-    state.active = state.resumed = true;
-    if (tasks_.observed()) {
-      tasks_.tell([&](KernelObserver& observer) { observer.call_parked(thread, state.trap); });
-    }
-    return false;
-  }
-  if (tasks_.observed()) [[unlikely]] {
-    bool ended = thread.dying_or_dead();
-    tasks_.tell([&](KernelObserver& observer) {
-      if (ended) {
-        observer.call_abandoned(thread, state.trap);
-      } else {
-        observer.call_left(thread, state.trap, result);
-      }
-    });
-  }
-  state.clear();
-  thread.page_wait().forget_failure();
-  return true;
-}
-
 /// A trap that no instruction of the vDSO makes.
 Next Kernel::refuse(Thread& thread, int64_t& result) {
   result = abi::raw(Status::kBadSyscall);
   thread.raise_policy(abi::ExceptionPolicyCode::kBadSyscall, static_cast<uint32_t>(thread.call().trap.number));
   thread.context().result = result;
-  tasks_.tell([&](KernelObserver& observer) { observer.call_left(thread, thread.call().trap, result); });
+  tasks_.tell_traffic([&](KernelObserver& observer) { observer.call_left(thread, thread.call().trap, result); });
   return Next::kSwitch;
 }
 
@@ -272,9 +271,7 @@ void Kernel::attend(Thread& thread) {
 bool Kernel::page_fault(unsigned cpu, GuestAddr page, AccessKind access) {
   ++cpu_counts_[cpu].page_faults;
   Thread& thread = *tasks_.scheduler().current(cpu);
-  if (tasks_.observed()) [[unlikely]] {
-    tasks_.tell([&](KernelObserver& observer) { observer.page_fault(thread, cpu, page, access); });
-  }
+  tasks_.tell_traffic([&](KernelObserver& observer) { observer.page_fault(thread, cpu, page, access); });
   return thread.process().memory().fault(page, access) == Status::kOk;
 }
 
@@ -321,13 +318,6 @@ void Kernel::alarm() {
   core_.fire_deadlines();
   tick();
   leave();
-}
-
-void Kernel::leave() {
-  tasks_.settle();
-  if (initial_process_ && initial_process_->dead() && !outcome_) [[unlikely]] {
-    outcome_ = Outcome{.kind = Outcome::Kind::kExited, .return_code = initial_process_->return_code()};
-  }
 }
 
 void Kernel::report_unsupported(Thread& thread, std::string_view call, std::string_view option, Status status) {

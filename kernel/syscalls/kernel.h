@@ -119,7 +119,6 @@ class Kernel final : public KernelEntry {
   /// Handlers by number, and for each byte of the vDSO's code the number that may return there.
   std::vector<Handler> handlers_;
   std::vector<uint8_t> argument_counts_;
-  uint64_t vdso_code_offset_ = 0;
   std::vector<uint16_t> return_sites_;
   Ref<Job> root_job_;
   Ref<Vmo> vdso_vmo_;

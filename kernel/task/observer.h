@@ -14,10 +14,15 @@ class Process;
 class Thread;
 struct Exception;
 
+/// What an observer is told of. Traffic is what happens without end: calls, page faults, who runs where. Telling
+/// somebody who does not listen takes a tenth of the time of an empty call.
+enum class Hears : uint8_t { kEverything, kAllButTraffic };
+
 class KernelObserver {
  public:
   virtual ~KernelObserver() = default;
 
+  // Traffic.
   /// A thread trapped. Pointers of the guest still hold what it passed.
   virtual void call_entered(Thread&, const Trap&) {}
   /// The call cannot finish yet: the thread waits (thread.wait() says on what).
@@ -29,6 +34,12 @@ class KernelObserver {
   /// The call ended its own thread or process, or the thread was killed while it waited.
   virtual void call_abandoned(Thread&, const Trap&) {}
 
+  /// A CPU goes on with this thread, which may be the one that it ran before.
+  virtual void thread_runs(Thread&, unsigned /*cpu*/) {}
+  /// An access that the page tables do not allow, before anything is done about it.
+  virtual void page_fault(Thread&, unsigned /*cpu*/, GuestAddr /*page*/, AccessKind) {}
+
+  // The rest.
   /// A thread runs into an exception; registers are exact.
   virtual void exception(Thread&, const Exception&) {}
   /// Nobody handled it: the process is about to be killed for it.
@@ -39,10 +50,6 @@ class KernelObserver {
   virtual void process_exited(Process&) {}
   virtual void thread_started(Thread&) {}
   virtual void thread_exited(Thread&) {}
-  /// A CPU goes on with this thread, which may be the one that it ran before.
-  virtual void thread_runs(Thread&, unsigned /*cpu*/) {}
-  /// An access that the page tables do not allow, before anything is done about it.
-  virtual void page_fault(Thread&, unsigned /*cpu*/, GuestAddr /*page*/, AccessKind) {}
 
   /// A line came to the kernel's log or serial port.
   virtual void logged(std::string_view /*text*/) {}

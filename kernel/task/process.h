@@ -53,6 +53,8 @@ class Process final : public Object {
   AddressSpace& memory() const { return *space_; }
   FutexTable& futexes() { return futexes_; }
   /// Where the vDSO's image is mapped; 0 before.
+  /// Where its vDSO's code lies; 0 when it has none.
+  GuestAddr vdso_code() const { return space_ ? space_->vdso_code() : GuestAddr(); }
   GuestAddr vdso_base() const { return space_ ? space_->vdso_base() : GuestAddr(); }
 
   /// Called by one of its own threads. The first return code that anybody gives wins.

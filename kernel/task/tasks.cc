@@ -28,7 +28,7 @@ void Tasks::add_dying(Thread& thread) { dying_.emplace_back(&thread); }
 
 void Tasks::add_dead(Process& process) { dead_.emplace_back(&process); }
 
-void Tasks::settle() {
+void Tasks::settle_all() {
   for (;;) {
     core_.objects().drain();
     if (!dying_.empty()) {

@@ -9,6 +9,7 @@
 #include <deque>
 #include <vector>
 
+#include "kernel/object/core.h"
 #include "kernel/object/ref.h"
 #include "kernel/task/observer.h"
 #include "kernel/task/scheduler.h"
@@ -19,7 +20,6 @@ class Archive;
 
 namespace jacinth::kernel {
 
-class Core;
 class Process;
 class Thread;
 
@@ -36,7 +36,10 @@ class Tasks {
   void add_dying(Thread& thread);
   void add_dead(Process& process);
   /// Meets all ends.
-  void settle();
+  void settle() {
+    core_.objects().drain();
+    if (!dying_.empty() || !dead_.empty()) settle_all();
+  }
 
   /// No thread runs, none is dying: before everything is loaded anew or ends.
   void forget_all();
@@ -48,20 +51,34 @@ class Tasks {
   void deliver(Thread& thread, const Exception& exception);
 
   /// Observers are told in the order in which they came.
-  void add_observer(KernelObserver& observer) { observers_.push_back(&observer); }
-  void remove_observer(KernelObserver& observer) { std::erase(observers_, &observer); }
-  bool observed() const { return !observers_.empty(); }
+  void add_observer(KernelObserver& observer, Hears hears = Hears::kEverything) {
+    observers_.push_back(&observer);
+    if (hears == Hears::kEverything) traffic_observers_.push_back(&observer);
+  }
+  void remove_observer(KernelObserver& observer) {
+    std::erase(observers_, &observer);
+    std::erase(traffic_observers_, &observer);
+  }
   template <class F>
   void tell(F&& event) {
     for (KernelObserver* observer : observers_) event(*observer);
   }
+  template <class F>
+  void tell_traffic(F&& event) {
+    if (traffic_observers_.empty()) [[likely]]
+      return;
+    for (KernelObserver* observer : traffic_observers_) event(*observer);
+  }
 
  private:
+  void settle_all();
+
   Core& core_;
   Scheduler scheduler_;
   std::deque<Ref<Thread>> dying_;
   std::deque<Ref<Process>> dead_;
   std::vector<KernelObserver*> observers_;
+  std::vector<KernelObserver*> traffic_observers_;
 };
 
 }  // namespace jacinth::kernel

@@ -66,6 +66,8 @@ class AddressSpace final : public UserMemory {
 
   /// Where the vDSO's image would begin, by the mapping of its code; 0 when there is none.
   GuestAddr vdso_base() const;
+  /// Where the vDSO's code is mapped, which system calls must come from; 0 when it is not.
+  GuestAddr vdso_code() const { return vdso_code_size_ != 0 ? vdso_code_ : GuestAddr(); }
   /// Whether the range touches the vDSO's code, which nobody may move or change.
   bool touches_vdso_code(GuestAddr base, uint64_t size) const;
 

@@ -140,7 +140,7 @@ class MachineRig : public Supervisor, private FrameSource {
   ThreadContext* current(unsigned cpu) override { return current_[cpu] != nullptr ? &current_[cpu]->context : nullptr; }
   bool work_waiting() const override { return !ready_.empty(); }
   Duration slice(unsigned) const override { return Duration{1'000'000}; }
-  Next system_call(unsigned cpu, Cpu& core) override {
+  Next system_call(unsigned cpu, Cpu& core, ThreadContext&) override {
     uint64_t number = core.trap_number();
     uint64_t arguments[1];
     core.trap_arguments(arguments);
@@ -153,7 +153,7 @@ class MachineRig : public Supervisor, private FrameSource {
     } else if (next == Next::kContinue) {
       core.set_result(0);
     }
-    return next;
+    return next == Next::kContinue && work_waiting() ? Next::kShare : next;
   }
   bool page_fault(unsigned, GuestAddr, AccessKind) override { return false; }
   Next exception(unsigned cpu, const ExceptionInfo& info) override {

@@ -84,7 +84,7 @@ class OutputLines final : public kernel::LineSink {
 class CrashWatch final : public kernel::KernelObserver {
  public:
   CrashWatch(kernel::Core& core, SymbolizedCode& code, const Style& style) : core_(core), code_(code), style_(style) {
-    core_.tasks().add_observer(*this);
+    core_.tasks().add_observer(*this, kernel::Hears::kAllButTraffic);
   }
   ~CrashWatch() override { core_.tasks().remove_observer(*this); }
   CrashWatch(const CrashWatch&) = delete;

@@ -55,6 +55,12 @@ constexpr int kRegisters[] = {
     UC_ARM64_REG_V29,  UC_ARM64_REG_V30, UC_ARM64_REG_V31};
 constexpr size_t kRegisterCount = std::size(kRegisters);
 
+constexpr TrapRegisters kTrapRegisters = {
+    .pc = UC_ARM64_REG_PC,
+    .result = UC_ARM64_REG_X0,
+    .number_and_arguments = {UC_ARM64_REG_X16, UC_ARM64_REG_X0, UC_ARM64_REG_X1, UC_ARM64_REG_X2, UC_ARM64_REG_X3,
+                             UC_ARM64_REG_X4, UC_ARM64_REG_X5, UC_ARM64_REG_X6, UC_ARM64_REG_X7}};
+
 /// Pointers to the fields of `r` in the order of kRegisters. `wide` holds what the engine wants in 64 bits.
 struct Wide {
   uint64_t fpcr = 0;
@@ -108,7 +114,7 @@ class Arm64 final : public UnicornArch {
     CHECK((pstate & 0xf) == 0, "the engine is not at EL0: PSTATE {:#x}", pstate);
   }
 
-  void add_hooks(UnicornCpu&) const override {}
+  void add_hooks(UnicornCpu& cpu) const override { cpu.add_hook(UC_HOOK_INTR, reinterpret_cast<void*>(on_interrupt)); }
 
   void save(uc_engine* uc, Registers& r) const override {
     Wide wide;
@@ -125,10 +131,7 @@ class Arm64 final : public UnicornArch {
     uc_check(uc_reg_write_batch(uc, const_cast<int*>(kRegisters), at.data(), kRegisterCount), "write registers");
   }
 
-  int pc_register() const override { return UC_ARM64_REG_PC; }
-  int result_register() const override { return UC_ARM64_REG_X0; }
-  int number_register() const override { return UC_ARM64_REG_X16; }
-  std::span<const int, 8> argument_registers() const override { return std::span(kRegisters).first<8>(); }
+  const TrapRegisters& trap_registers() const override { return kTrapRegisters; }
 
   bool aligned(uint64_t pc) const override { return (pc & 3) == 0; }
   void raise_misaligned(UnicornCpu& cpu, uint64_t pc) const override {
@@ -144,13 +147,8 @@ class Arm64 final : public UnicornArch {
     ExceptionInfo info{.pc = GuestAddr(pc)};
     switch (number) {
       case kSvc: {
-        if (cpu.known_trap(pc)) [[likely]]
-          return cpu.on_system_call(pc);
         uint32_t imm = instruction_at(cpu, pc - 4) >> 5 & 0xffff;
-        if (imm == 0) {
-          cpu.remember_trap(pc);
-          return cpu.on_system_call(pc);
-        }
+        if (imm == 0) return cpu.on_system_call(pc);
         info.kind = ExceptionInfo::Kind::kGeneral;
         info.syndrome = syndrome(kEcSvc64, imm);
         break;
@@ -212,6 +210,14 @@ class Arm64 final : public UnicornArch {
   }
 
  private:
+  static void on_interrupt(uc_engine*, uint32_t number, void* user_data) {
+    UnicornCpu& cpu = UnicornCpu::of(user_data);
+    if (cpu.booting()) return;
+    if (number == kSvc && cpu.known_trap(cpu.block_end())) [[likely]]
+      return cpu.on_system_call(cpu.block_end());
+    unicorn_arm64().exception(cpu, number);
+  }
+
   static uint32_t instruction_at(const UnicornCpu& cpu, uint64_t pc) {
     uint32_t word = 0;
     uint8_t bytes[4] = {};

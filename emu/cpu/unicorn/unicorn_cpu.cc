@@ -30,6 +30,7 @@ std::unique_ptr<Cpu> make_cpu(const CpuOptions& options, PhysicalMemory& memory,
 UnicornCpu::UnicornCpu(const CpuOptions& options, PhysicalMemory& memory, Bus& bus, CpuClient& client,
                        CodeCoherence& coherence)
     : arch_(options.arch == Arch::kArm64 ? unicorn_arm64() : unicorn_x86_64()),
+      trap_(arch_.trap_registers()),
       stepping_(options.stepping),
       memory_(memory),
       bus_(bus),
@@ -62,7 +63,6 @@ UnicornCpu::UnicornCpu(const CpuOptions& options, PhysicalMemory& memory, Bus& b
   // A block hook sees each block once; a stepping core looks at each instruction with the same eyes.
   add_hook(options.stepping ? UC_HOOK_CODE : UC_HOOK_BLOCK, reinterpret_cast<void*>(on_block));
   if (arch() == Arch::kArm64) add_hook(UC_HOOK_EDGE_GENERATED, reinterpret_cast<void*>(on_edge));
-  add_hook(UC_HOOK_INTR, reinterpret_cast<void*>(on_interrupt));
   add_hook(UC_HOOK_INSN_INVALID, reinterpret_cast<void*>(on_invalid_instruction));
   arch_.add_hooks(*this);
   uc_check(uc_context_alloc(uc_, &pristine_), "allocate a context");
@@ -237,22 +237,38 @@ void UnicornCpu::load(const Registers& registers) {
   block_size_ = 0;
 }
 
-void UnicornCpu::trap_arguments(std::span<uint64_t> arguments) {
-  std::span<const int, 8> registers = arch_.argument_registers();
-  CHECK(arguments.size() <= registers.size());
-  std::array<void*, registers.size()> values{};
-  for (size_t i = 0; i < arguments.size(); ++i) values[i] = &arguments[i];
-  uc_reg_read_batch(uc_, const_cast<int*>(registers.data()), values.data(), static_cast<int>(arguments.size()));
+void UnicornCpu::read_trap(size_t first, size_t count) {
+  void* values[std::tuple_size_v<decltype(trap_values_)>];
+  CHECK(first + count <= std::size(values));
+  for (size_t i = 0; i < count; ++i) values[i] = &trap_values_[first + i];
+  int* registers = const_cast<int*>(trap_.number_and_arguments.data()) + first;
+  uc_reg_read_batch(uc_, registers, values, static_cast<int>(count));
 }
 
-void UnicornCpu::set_result(int64_t result) { write(arch_.result_register(), static_cast<uint64_t>(result)); }
+void UnicornCpu::trap_arguments(std::span<uint64_t> arguments) {
+  if (arguments.size() > trap_arguments_) read_trap(1 + trap_arguments_, arguments.size() - trap_arguments_);
+  for (size_t i = 0; i < arguments.size(); ++i) arguments[i] = trap_values_[1 + i];
+  site_of(*trap_end_).arguments = static_cast<uint32_t>(arguments.size());
+}
+
+void UnicornCpu::set_result(int64_t result) { write(trap_.result, static_cast<uint64_t>(result)); }
 
 // --- Traps and exceptions ---
+
+UnicornCpu::TrapSite& UnicornCpu::site_of(uint64_t end) {
+  TrapSite& site = trap_sites_[slot_of(end)];
+  if (site.end != end) [[unlikely]]
+    site = {.end = end};
+  return site;
+}
 
 void UnicornCpu::on_system_call(uint64_t end) {
   uncount_from(end);
   end_block();
   trap_end_ = end;
+  trap_arguments_ = site_of(end).arguments;
+  trap_values_[0] = 0;  // The engine writes half of it for a register of 32 bits.
+  read_trap(0, 1 + trap_arguments_);
   bool go_on = client_.system_call(*this);
   trap_end_.reset();
   if (!go_on && !stopping_) stop_with(Stop::Reason::kSystemCall);
@@ -279,11 +295,6 @@ void UnicornCpu::on_edge(uc_engine*, uc_tb* block, uc_tb*, void* user_data) {
     return;
   cpu.misaligned_ = true;
   cpu.update_threshold();
-}
-
-void UnicornCpu::on_interrupt(uc_engine*, uint32_t number, void* user_data) {
-  UnicornCpu& cpu = of(user_data);
-  if (!cpu.booting_) cpu.arch_.exception(cpu, number);
 }
 
 bool UnicornCpu::on_invalid_instruction(uc_engine*, void* user_data) {

@@ -28,6 +28,13 @@ namespace jacinth::emu {
 
 class UnicornCpu;
 
+/// What a system call is read from, by the engine's names.
+struct TrapRegisters {
+  int pc;
+  int result;
+  std::array<int, 9> number_and_arguments;
+};
+
 /// What differs between the architectures.
 class UnicornArch {
  public:
@@ -37,18 +44,15 @@ class UnicornArch {
   /// Brings the fresh engine to EL0 / CPL 3 by running a few instructions from `boot_page`, a page that is mapped at
   /// its own address for the time being.
   virtual void boot(UnicornCpu& cpu, uint64_t boot_address, std::byte* boot_page) const = 0;
+  /// UC_HOOK_INTR, which system calls may come through, and what else the architecture traps with.
   virtual void add_hooks(UnicornCpu& cpu) const = 0;
   virtual void save(uc_engine* uc, Registers& registers) const = 0;
   virtual void load(uc_engine* uc, const Registers& registers) const = 0;
-  virtual int pc_register() const = 0;
-  virtual int result_register() const = 0;
-  virtual int number_register() const = 0;
-  /// Of the eight arguments of a trap.
-  virtual std::span<const int, 8> argument_registers() const = 0;
+  virtual const TrapRegisters& trap_registers() const = 0;
   /// Whether an instruction can lie at `pc`; what to raise when not.
   virtual bool aligned(uint64_t /*pc*/) const { return true; }
   virtual void raise_misaligned(UnicornCpu& /*cpu*/, uint64_t /*pc*/) const {}
-  /// An exception that the engine raised (UC_HOOK_INTR), or an invalid instruction (`number` is kInvalidInstruction).
+  /// An exception that the engine raised, or an invalid instruction (`number` is kInvalidInstruction).
   static constexpr uint32_t kInvalidInstruction = 0xffffffff;
   virtual void exception(UnicornCpu& cpu, uint32_t number) const = 0;
   /// Completes a page fault report: exact address, syndrome or error code.
@@ -71,8 +75,8 @@ class UnicornCpu final : public Cpu {
   uint64_t take_executed() override;
   void save(Registers& registers) override;
   void load(const Registers& registers) override;
-  uint64_t pc() override { return trap_end_ ? *trap_end_ : read(arch_.pc_register()); }
-  uint64_t trap_number() override { return read(arch_.number_register()); }
+  uint64_t pc() override { return trap_end_ ? *trap_end_ : read(trap_.pc); }
+  uint64_t trap_number() override { return trap_values_[0]; }
   void trap_arguments(std::span<uint64_t> arguments) override;
   void set_result(int64_t result) override;
   void set_page_table(PhysAddr root) override;
@@ -91,14 +95,17 @@ class UnicornCpu final : public Cpu {
   }
   void write(int reg, uint64_t value) { uc_reg_write(uc_, reg, &value); }
   void add_hook(int type, void* callback, int instruction = 0);
+  /// Where the block that runs ends: behind an instruction that always ends one, such as a trap's.
+  uint64_t block_end() const { return block_ + block_size_; }
   /// The guest's trap, from the architecture's hook. `end` is the address behind the trap instruction.
   void on_system_call(uint64_t end);
   /// Whether the instruction before `end` was seen to be a system call since anything last changed what lies there. The
   /// engine says that an SVC trapped, not with which number: finding that out is a walk of the tables.
-  bool known_trap(uint64_t end) const { return trap_sites_[trap_site(end)] == end; }
-  void remember_trap(uint64_t end) { trap_sites_[trap_site(end)] = end; }
+  bool known_trap(uint64_t end) const { return trap_sites_[slot_of(end)].end == end; }
   /// What a counter read that ends at `end` sees.
   uint64_t on_counter(uint64_t end);
+  /// The engine is ours for a moment, to bring it to user mode: what it raises is no guest's.
+  bool booting() const { return booting_; }
   /// The run is over already, whatever comes behind.
   bool stopping() const { return stopping_; }
   /// Ends the run with an exception. What the block counted behind it is the caller's to take back.
@@ -114,7 +121,6 @@ class UnicornCpu final : public Cpu {
   static void on_block(uc_engine* uc, uint64_t address, uint32_t size, void* user_data);
   static bool on_tlb_fill(uc_engine* uc, uint64_t address, uc_mem_type type, uc_tlb_entry* entry, void* user_data);
   static void on_edge(uc_engine* uc, uc_tb* block, uc_tb* previous, void* user_data);
-  static void on_interrupt(uc_engine* uc, uint32_t number, void* user_data);
   static bool on_invalid_instruction(uc_engine* uc, void* user_data);
   static uint64_t on_mmio_read(uc_engine* uc, uint64_t offset, unsigned size, void* user_data);
   static void on_mmio_write(uc_engine* uc, uint64_t offset, unsigned size, uint64_t value, void* user_data);
@@ -128,6 +134,8 @@ class UnicornCpu final : public Cpu {
   void step_over_own_store();
   bool translate(GuestAddr page, AccessKind access, uc_tlb_entry& entry, WalkFault& fault);
   void clean_up();
+  /// Reads into trap_values_.
+  void read_trap(size_t first, size_t count);
   /// The page of RAM behind a guest address, as the tables have it.
   std::optional<PhysAddr> frame_of(uint64_t address) const;
   void stop_with(Stop::Reason reason);
@@ -135,6 +143,7 @@ class UnicornCpu final : public Cpu {
   uint64_t ahead_of(uint64_t pc) const;
 
   const UnicornArch& arch_;
+  const TrapRegisters& trap_;
   bool stepping_;
   PhysicalMemory& memory_;
   Bus& bus_;
@@ -155,7 +164,14 @@ class UnicornCpu final : public Cpu {
 
   static constexpr uint64_t kNoBlock = ~uint64_t{0};
 
-  static size_t trap_site(uint64_t end) { return end / 4 % std::tuple_size_v<decltype(trap_sites_)>; }
+  /// A trap instruction that was run, and what its call reads.
+  struct TrapSite {
+    uint64_t end = 0;        // The address behind it; zero: none.
+    uint32_t arguments = 0;  // How many were asked for the last time: the next time they come with the number.
+  };
+  TrapSite& site_of(uint64_t end);
+
+  static size_t slot_of(uint64_t end) { return end / 4 % std::tuple_size_v<decltype(trap_sites_)>; }
 
   // Counting. A block is counted when it begins; what it does not execute is taken back. The first four are all that
   // on_block() touches.
@@ -169,8 +185,11 @@ class UnicornCpu final : public Cpu {
   uint64_t overshoot_ = 0;  // While a callback looks at time in the middle of a block.
 
   std::optional<uint64_t> trap_end_;  // In a system call: where the guest goes on.
-  // Addresses behind system calls; zero: none. A vDSO has a few dozen that a program uses.
-  std::array<uint64_t, 64> trap_sites_ = {};
+  // Of that call: its number, then as many arguments as were read with it.
+  std::array<uint64_t, 9> trap_values_ = {};
+  uint32_t trap_arguments_ = 0;
+  // A vDSO has a few dozen that a program uses.
+  std::array<TrapSite, 64> trap_sites_ = {};
   Stop stop_;
   bool stopping_ = false;   // uc_emu_stop was called; `stop_` says why.
   bool retry_ = false;      // Stopped for ourselves: clean up and go on.

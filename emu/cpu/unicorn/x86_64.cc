@@ -40,8 +40,11 @@ constexpr int kRegisters[] = {
 constexpr size_t kRegisterCount = std::size(kRegisters);
 
 /// A trap's arguments in Zircon's ABI: R10 for RCX, which SYSCALL destroys, and two more.
-constexpr int kArguments[8] = {UC_X86_REG_RDI, UC_X86_REG_RSI, UC_X86_REG_RDX, UC_X86_REG_R10,
-                               UC_X86_REG_R8,  UC_X86_REG_R9,  UC_X86_REG_R12, UC_X86_REG_R13};
+constexpr TrapRegisters kTrapRegisters = {
+    .pc = UC_X86_REG_RIP,
+    .result = UC_X86_REG_RAX,
+    .number_and_arguments = {UC_X86_REG_EAX, UC_X86_REG_RDI, UC_X86_REG_RSI, UC_X86_REG_RDX, UC_X86_REG_R10,
+                             UC_X86_REG_R8, UC_X86_REG_R9, UC_X86_REG_R12, UC_X86_REG_R13}};
 
 std::array<void*, kRegisterCount> fields(Registers& r) {
   std::array<void*, kRegisterCount> at{};
@@ -95,6 +98,7 @@ class X86 final : public UnicornArch {
   }
 
   void add_hooks(UnicornCpu& cpu) const override {
+    cpu.add_hook(UC_HOOK_INTR, reinterpret_cast<void*>(on_interrupt));
     cpu.add_hook(UC_HOOK_INSN, reinterpret_cast<void*>(on_syscall), UC_X86_INS_SYSCALL);
     cpu.add_hook(UC_HOOK_INSN, reinterpret_cast<void*>(on_sysenter), UC_X86_INS_SYSENTER);
     cpu.add_hook(UC_HOOK_INSN, reinterpret_cast<void*>(on_rdtsc), UC_X86_INS_RDTSC);
@@ -112,10 +116,7 @@ class X86 final : public UnicornArch {
     uc_check(uc_reg_write_batch(uc, const_cast<int*>(kRegisters), at.data(), kRegisterCount), "write registers");
   }
 
-  int pc_register() const override { return UC_X86_REG_RIP; }
-  int result_register() const override { return UC_X86_REG_RAX; }
-  int number_register() const override { return UC_X86_REG_EAX; }
-  std::span<const int, 8> argument_registers() const override { return kArguments; }
+  const TrapRegisters& trap_registers() const override { return kTrapRegisters; }
 
   void exception(UnicornCpu& cpu, uint32_t number) const override {
     uint64_t pc = cpu.pc();
@@ -180,10 +181,15 @@ class X86 final : public UnicornArch {
   }
 
  private:
+  static void on_interrupt(uc_engine*, uint32_t number, void* user_data) {
+    UnicornCpu& cpu = UnicornCpu::of(user_data);
+    if (!cpu.booting()) unicorn_x86_64().exception(cpu, number);
+  }
+
   // In these hooks RIP is the address of the instruction; all of them are two bytes long.
   static void on_syscall(uc_engine*, void* user_data) {
     UnicornCpu& cpu = UnicornCpu::of(user_data);
-    cpu.on_system_call(cpu.pc() + 2);
+    cpu.on_system_call(cpu.block_end());
   }
 
   static void on_sysenter(uc_engine*, void* user_data) {
