@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "emu/base/access.h"
 #include "emu/base/address.h"
@@ -50,6 +51,12 @@ class PageTables {
   virtual bool test_and_clear_accessed(GuestAddr page) = 0;
 };
 
+/// A range of RAM, in whole pages.
+struct Arena {
+  PhysAddr base;
+  uint64_t size = 0;
+};
+
 /// What the kernel asks of the machine.
 class Platform {
  public:
@@ -65,6 +72,8 @@ class Platform {
 
   virtual PhysAddr ram_base() const = 0;
   virtual uint64_t ram_size() const = 0;
+  /// The ranges of RAM, ascending and apart from each other; all of it is one where nothing else is said.
+  virtual std::vector<Arena> arenas() const { return {{ram_base(), ram_size()}}; }
   /// The bytes from `address` to the end of its page, to read; and to write now (do not keep the pointer).
   virtual const std::byte* data(PhysAddr address) const = 0;
   virtual std::byte* writable(PhysAddr address) = 0;

@@ -4,9 +4,32 @@
 
 namespace jacinth::kernel {
 
-Pmm::Pmm(Platform& platform)
-    : platform_(platform), base_(platform.ram_base()), total_(platform.ram_size() / kPageSize) {
+Pmm::Pmm(Platform& platform) : platform_(platform) {
+  for (const Arena& arena : platform.arenas()) {
+    CHECK(arena.size > 0 && arena.size % kPageSize == 0 && arena.base.page_aligned());
+    CHECK(parts_.empty() || arena.base - parts_.back().base >= parts_.back().pages * kPageSize, "arenas overlap");
+    parts_.push_back({arena.base, arena.size / kPageSize, total_});
+    total_ += parts_.back().pages;
+  }
+  CHECK(!parts_.empty() && total_ < UINT32_MAX, "a machine without RAM, or with more than frames have numbers for");
   counts_[static_cast<size_t>(FrameState::kFree)] = total_;
+}
+
+uint64_t Pmm::Part::aligned(uint64_t from, uint64_t alignment) const {
+  uint64_t address = base.value + (std::max(from, first) - first) * kPageSize;
+  return first + (((address + alignment - 1) & ~(alignment - 1)) - base.value) / kPageSize;
+}
+
+const Pmm::Part& Pmm::part_of(uint64_t index) const {
+  for (const Part& part : parts_)
+    if (index < part.end()) return part;
+  return parts_.front();  // Frame::kNone, or what a damaged snapshot says: nobody looks there.
+}
+
+const Pmm::Part* Pmm::later_part_at(PhysAddr address) const {
+  for (const Part& part : parts_)
+    if (part.contains(address)) return &part;
+  return nullptr;
 }
 
 void Pmm::extend(uint64_t count) {
@@ -109,57 +132,48 @@ std::optional<Frame> Pmm::allocate(FrameState state) {
 std::optional<Frame> Pmm::allocate_contiguous(uint64_t count, uint64_t alignment, FrameState state) {
   CHECK(count > 0 && alignment >= kPageSize && (alignment & (alignment - 1)) == 0);
   if (refuse() || count > total_) return std::nullopt;
-  // The index of a frame that is well placed is `phase` more than a multiple of `step`.
-  uint64_t step = alignment / kPageSize;
-  uint64_t phase = (step - base_.page_number() % step) % step;
-
-  uint64_t gap = used_ % step <= phase ? phase - used_ % step : phase + step - used_ % step;
-  std::optional<Frame> first;
-  if (gap <= total_ - used_ && count <= total_ - used_ - gap) {
-    extend(gap + count);
-    first = Frame{static_cast<uint32_t>(used_ - count + 1)};
-    for (uint64_t i = 0; i < gap; ++i) link(Frame{static_cast<uint32_t>(used_ - count - i)});
-  } else {
-    first = find_free_run(count, step, phase);
-    if (!first) return std::nullopt;
-    for (uint32_t i = 0; i < count; ++i) unlink(Frame{static_cast<uint32_t>(*first) + i});
+  // What was never used comes first; then wherever there is room.
+  for (uint64_t from : {uint64_t{used_}, uint64_t{0}}) {
+    for (const Part& part : parts_) {
+      for (uint64_t index = part.aligned(from, alignment); index + count <= part.end();
+           index += alignment / kPageSize) {
+        if (free_run(index, count)) return take_run(index, count, state);
+      }
+    }
   }
-  --allocations_left_;
-  for (uint32_t i = 0; i < count; ++i) note_allocated(Frame{static_cast<uint32_t>(*first) + i}, state);
-  return first;
+  return std::nullopt;
 }
 
 std::optional<Frame> Pmm::allocate_range(PhysAddr address, uint64_t count, FrameState state) {
   CHECK(count > 0 && address.page_aligned());
-  if (refuse() || !contains(address) || count > total_ - (address - base_) / kPageSize) return std::nullopt;
-  Frame first = frame_at(address);
-  uint64_t end = static_cast<uint32_t>(first) - 1 + count;
-  auto nth = [first](uint64_t i) { return Frame{static_cast<uint32_t>(static_cast<uint32_t>(first) + i)}; };
-  for (uint64_t i = 0; i < count && known(nth(i)); ++i) {
-    if (record(nth(i)).state != FrameState::kFree) return std::nullopt;
-  }
-  // What was never used below the end of the range is free like the rest from here on, the lowest first.
-  if (end > used_) {
-    uint64_t added = end - used_;
-    extend(added);
-    for (uint64_t i = 0; i < added; ++i) link(Frame{static_cast<uint32_t>(end - i)});
-  }
-  for (uint64_t i = 0; i < count; ++i) {
-    unlink(nth(i));
-    note_allocated(nth(i), state);
-  }
-  --allocations_left_;
-  return first;
+  const Part* part = part_at(address);
+  if (refuse() || part == nullptr) return std::nullopt;
+  uint64_t index = part->first + (address - part->base) / kPageSize;
+  if (count > part->end() - index || !free_run(index, count)) return std::nullopt;
+  return take_run(index, count, state);
 }
 
-std::optional<Frame> Pmm::find_free_run(uint64_t count, uint64_t step, uint64_t phase) {
-  for (uint64_t start = phase; start + count <= used_; start += step) {
-    uint64_t length = 0;
-    while (length < count && record(Frame{static_cast<uint32_t>(start + length + 1)}).state == FrameState::kFree)
-      ++length;
-    if (length == count) return Frame{static_cast<uint32_t>(start + 1)};
+bool Pmm::free_run(uint64_t index, uint64_t count) {
+  for (uint64_t i = index; i < std::min<uint64_t>(index + count, used_); ++i)
+    if (record(Frame{static_cast<uint32_t>(i + 1)}).state != FrameState::kFree) return false;
+  return true;
+}
+
+Frame Pmm::take_run(uint64_t index, uint64_t count, FrameState state) {
+  auto frame = [](uint64_t at) { return Frame{static_cast<uint32_t>(at + 1)}; };
+  // What was never used below the end of the run is free like the rest from here on, the lowest first.
+  uint64_t end = index + count;
+  uint64_t known = used_;
+  if (end > known) {
+    extend(end - known);
+    for (uint64_t i = end; i > known; --i) link(frame(i - 1));
   }
-  return std::nullopt;
+  for (uint64_t i = index; i < end; ++i) {
+    unlink(frame(i));
+    note_allocated(frame(i), state);
+  }
+  --allocations_left_;
+  return frame(index);
 }
 
 void Pmm::free(Frame frame) {

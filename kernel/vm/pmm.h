@@ -6,7 +6,10 @@
 // Frames in the free list are zero. Zeroing happens when a frame is freed, not when it is handed out: what a dead
 // program left behind must not stay in snapshots and digests, and the host gets the memory back at once.
 //
-// Left out: several arenas (a board has one block of RAM), and the page poisoning of debug kernels.
+// RAM may be several arenas (pmm_arena.cc there): frames are numbered through all of them, the lowest first, and runs
+// that have to be contiguous lie within one.
+//
+// Left out: the page poisoning of debug kernels.
 #pragma once
 
 #include <array>
@@ -69,10 +72,18 @@ class Pmm final : public FrameSource {
   /// Whether the frame was ever in use: only then it has a record.
   bool known(Frame frame) const { return frame != Frame::kNone && static_cast<uint32_t>(frame) <= used_; }
 
-  PhysAddr address(Frame frame) const { return base_ + (uint64_t{static_cast<uint32_t>(frame)} - 1) * kPageSize; }
-  Frame frame_at(PhysAddr address) const { return Frame{static_cast<uint32_t>((address - base_) / kPageSize + 1)}; }
+  PhysAddr address(Frame frame) const {
+    uint64_t index = uint64_t{static_cast<uint32_t>(frame)} - 1;
+    const Part& part = index < parts_.front().pages ? parts_.front() : part_of(index);
+    return part.base + (index - part.first) * kPageSize;
+  }
+  /// The address must lie in RAM.
+  Frame frame_at(PhysAddr address) const {
+    const Part& part = *part_at(address);
+    return Frame{static_cast<uint32_t>(part.first + (address - part.base) / kPageSize + 1)};
+  }
   /// Whether the address lies in RAM at all.
-  bool contains(PhysAddr address) const { return address >= base_ && address - base_ < total_ * kPageSize; }
+  bool contains(PhysAddr address) const { return part_at(address) != nullptr; }
 
   /// The bytes of a frame, to read; and to write now (Platform::writable).
   const std::byte* data(Frame frame) const { return platform_.data(address(frame)); }
@@ -110,6 +121,18 @@ class Pmm final : public FrameSource {
   void state(Archive& ar);
 
  private:
+  /// An arena, and the index of its first frame.
+  struct Part {
+    PhysAddr base;
+    uint64_t pages = 0;
+    uint64_t first = 0;
+
+    uint64_t end() const { return first + pages; }
+    bool contains(PhysAddr address) const { return address >= base && address - base < pages * kPageSize; }
+    /// The first index from `from` on where a run may begin that has to be aligned.
+    uint64_t aligned(uint64_t from, uint64_t alignment) const;
+  };
+
   static constexpr uint32_t kChunk = 1024;
   using Chunk = std::array<FrameRecord, kChunk>;
 
@@ -123,11 +146,21 @@ class Pmm final : public FrameSource {
   void move(FrameRecord& at, FrameState state);
   void enter_level(size_t level);
   void find_level();
-  std::optional<Frame> find_free_run(uint64_t count, uint64_t step, uint64_t phase);
+  const Part& part_of(uint64_t index) const;
+  const Part* part_at(PhysAddr address) const {
+    if (parts_.front().contains(address)) [[likely]]
+      return &parts_.front();
+    return later_part_at(address);
+  }
+  const Part* later_part_at(PhysAddr address) const;
+  /// Whether so many frames from this index on are free, or were never used.
+  bool free_run(uint64_t index, uint64_t count);
+  /// Takes them.
+  Frame take_run(uint64_t index, uint64_t count, FrameState state);
 
   Platform& platform_;
-  PhysAddr base_;
-  uint64_t total_;
+  std::vector<Part> parts_;
+  uint64_t total_ = 0;
   /// Frames [1, used_] have records; the rest was never allocated.
   uint32_t used_ = 0;
   Frame first_free_ = Frame::kNone;

@@ -28,6 +28,8 @@ class FakePlatform final : public Platform {
   void advance_to(Time when) { now_ = when; }
   void set_seed(uint64_t seed) { seed_ = seed; }
   void set_cpus(unsigned cpus) { cpus_ = cpus; }
+  /// RAM in several pieces, each followed by a hole of a page or more. Before there is a kernel.
+  void set_arenas(std::vector<Arena> arenas) { arenas_ = std::move(arenas); }
   Time alarm() const { return alarm_; }
   /// The alarm is due: KernelEntry::alarm() should be called.
   bool alarm_due() const { return alarm_ <= now_; }
@@ -49,6 +51,7 @@ class FakePlatform final : public Platform {
 
   PhysAddr ram_base() const override { return PhysAddr{0x4000'0000}; }
   uint64_t ram_size() const override { return ram_size_; }
+  std::vector<Arena> arenas() const override { return arenas_.empty() ? Platform::arenas() : arenas_; }
   const std::byte* data(PhysAddr address) const override { return ram_.get() + offset(address); }
   std::byte* writable(PhysAddr address) override { return ram_.get() + offset(address); }
   void discard(PhysAddr page) override;
@@ -76,6 +79,7 @@ class FakePlatform final : public Platform {
 
   Arch arch_;
   uint64_t ram_size_;
+  std::vector<Arena> arenas_;
   std::unique_ptr<std::byte[], Free> ram_;
   std::map<PhysAddr, Table> tables_;
   Time now_;

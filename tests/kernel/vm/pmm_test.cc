@@ -1,7 +1,9 @@
 // Page frames: who gets which, and that every one is accounted for.
 #include "kernel/vm/pmm.h"
 
+#include <memory>
 #include <set>
+#include <vector>
 
 #include "tests/support/fake_platform.h"
 #include "tests/support/test.h"
@@ -146,6 +148,112 @@ TEST_CASE("Allocations can be made to fail from a chosen one on") {
 
   rig.pmm.never_fail();
   rig.allocate();
+}
+
+/// 24 pages, a hole of 8, and 32 more.
+struct ArenaRig {
+  FakePlatform platform{Arch::kArm64, kFrames* kPageSize};
+  std::unique_ptr<Pmm> pmm;
+  PhysAddr low, high;
+
+  ArenaRig() : low(platform.ram_base()), high(low + 32 * kPageSize) {
+    platform.set_arenas({{low, 24 * kPageSize}, {high, 32 * kPageSize}});
+    pmm = std::make_unique<Pmm>(platform);
+  }
+  std::optional<PhysAddr> run(uint64_t count, uint64_t alignment = kPageSize) {
+    std::optional<Frame> first = pmm->allocate_contiguous(count, alignment, FrameState::kObject);
+    if (!first) return std::nullopt;
+    return pmm->address(*first);
+  }
+};
+
+TEST_CASE("Arenas are one stock of frames, without what lies between them") {
+  ArenaRig rig;
+  REQUIRE(rig.pmm->total() == 56);
+  REQUIRE(rig.pmm->free_count() == 56);
+  std::set<uint64_t> seen;
+  for (uint64_t i = 0; i < 56; ++i) {
+    std::optional<Frame> frame = rig.pmm->allocate(FrameState::kObject);
+    REQUIRE(frame);
+    PhysAddr at = rig.pmm->address(*frame);
+    REQUIRE(at == (i < 24 ? rig.low + i * kPageSize : rig.high + (i - 24) * kPageSize));
+    REQUIRE(rig.pmm->frame_at(at) == *frame);
+    REQUIRE(rig.pmm->contains(at));
+    REQUIRE(seen.insert(at.value).second);
+    *rig.pmm->writable(*frame) = std::byte{1};
+  }
+  REQUIRE_FALSE(rig.pmm->allocate(FrameState::kObject));
+  REQUIRE(rig.pmm->count(FrameState::kObject) == 56);
+  REQUIRE_FALSE(rig.pmm->contains(rig.low - 1));
+  REQUIRE_FALSE(rig.pmm->contains(rig.low + 24 * kPageSize));
+  REQUIRE_FALSE(rig.pmm->contains(rig.high - 1));
+  REQUIRE_FALSE(rig.pmm->contains(rig.high + 32 * kPageSize));
+
+  for (uint64_t at : seen) rig.pmm->free(rig.pmm->frame_at(PhysAddr(at)));
+  REQUIRE(rig.pmm->free_count() == 56);
+}
+
+TEST_CASE("A contiguous run never crosses from one arena into the next") {
+  ArenaRig rig;
+  REQUIRE(rig.run(20) == rig.low);
+  // Four pages are left in the lower arena: too few.
+  REQUIRE(rig.run(5) == rig.high);
+  REQUIRE_FALSE(rig.run(28));
+  REQUIRE(rig.run(27) == rig.high + 5 * kPageSize);
+  // They are not lost.
+  REQUIRE(rig.run(4) == rig.low + 20 * kPageSize);
+  REQUIRE(rig.pmm->free_count() == 0);
+}
+
+TEST_CASE("Runs are aligned by address in every arena") {
+  ArenaRig rig;
+  REQUIRE(rig.pmm->allocate(FrameState::kObject));
+  REQUIRE(rig.run(8, 16 * kPageSize) == rig.low + 16 * kPageSize);
+  REQUIRE(rig.run(8, 16 * kPageSize) == rig.high);
+  REQUIRE(rig.run(16, 16 * kPageSize) == rig.high + 16 * kPageSize);
+  REQUIRE_FALSE(rig.run(1, 16 * kPageSize));
+  REQUIRE(rig.pmm->free_count() == 56 - 1 - 8 - 8 - 16);
+}
+
+TEST_CASE("A run may begin among frames that were used and end among those that never were") {
+  PmmRig rig;
+  std::vector<Frame> used;
+  for (uint64_t i = 0; i < kFrames - 4; ++i) used.push_back(rig.allocate());
+  for (int i = 0; i < 2; ++i) {
+    rig.pmm.free(used.back());
+    used.pop_back();
+  }
+  std::optional<Frame> run = rig.pmm.allocate_contiguous(6, kPageSize, FrameState::kObject);
+  REQUIRE(run);
+  REQUIRE(rig.pmm.address(*run) == rig.platform.ram_base() + (kFrames - 6) * kPageSize);
+  REQUIRE(rig.pmm.free_count() == 0);
+}
+
+TEST_CASE("A range of addresses is taken in one arena alone") {
+  ArenaRig rig;
+  REQUIRE_FALSE(rig.pmm->allocate_range(rig.low + 20 * kPageSize, 5, FrameState::kObject));
+  REQUIRE_FALSE(rig.pmm->allocate_range(rig.low + 24 * kPageSize, 1, FrameState::kObject));
+  REQUIRE(rig.pmm->allocate_range(rig.low + 20 * kPageSize, 4, FrameState::kObject));
+  REQUIRE(rig.pmm->allocate_range(rig.high, 32, FrameState::kObject));
+  REQUIRE_FALSE(rig.pmm->allocate_range(rig.high + 31 * kPageSize, 1, FrameState::kObject));
+  REQUIRE(rig.pmm->free_count() == 20);
+  REQUIRE(rig.pmm->count(FrameState::kObject) == 36);
+}
+
+TEST_CASE("Frames of several arenas are saved and loaded") {
+  ArenaRig rig;
+  REQUIRE(rig.run(30) == rig.high);
+  std::optional<Frame> low = rig.pmm->allocate(FrameState::kObject);
+  REQUIRE(low);
+  Writer saved;
+  rig.pmm->state(saved);
+  rig.pmm = std::make_unique<Pmm>(rig.platform);
+  Reader loaded(saved.data());
+  rig.pmm->state(loaded);
+  REQUIRE(loaded.ok());
+  REQUIRE(rig.pmm->free_count() == 25);
+  REQUIRE(rig.pmm->count(FrameState::kObject) == 31);
+  REQUIRE(rig.run(2) == rig.high + 30 * kPageSize);
 }
 
 }  // namespace
