@@ -68,18 +68,13 @@ Status kmem_stats(InfoRequest& request) {
 }
 
 struct VmoBytes {
-  uint64_t pager_total = 0;
   uint64_t discardable_locked = 0;
   uint64_t discardable_unlocked = 0;
 };
 
-/// Of pagers: what could be taken away, which is clean and not pinned. What is discardable and was never locked counts
-/// as neither.
+/// What is discardable and was never locked counts as neither.
 VmoBytes bytes_of_vmos(Core& core) {
   VmoBytes bytes;
-  core.vm().for_each_pages([&](const CowPages& pages) {
-    if (pages.kind() == PagesKind::kPaged) bytes.pager_total += pages.evictable_pages() * kPageSize;
-  });
   core.objects().for_each([&](Object& object) {
     const auto* vmo = object_cast<Vmo>(&object);
     if (vmo == nullptr || !vmo->discardable()) return;
@@ -93,18 +88,23 @@ Status kmem_stats_extended(InfoRequest& request) {
   TRY_STATUS(may_ask(request));
   abi::InfoKmemStats stats = kmem_stats_of(request.call().core().vm());
   VmoBytes vmos = bytes_of_vmos(request.call().core());
-  return request.one(abi::InfoKmemStatsExtended{.total_bytes = stats.total_bytes,
-                                                .free_bytes = stats.free_bytes,
-                                                .wired_bytes = stats.wired_bytes,
-                                                .total_heap_bytes = stats.total_heap_bytes,
-                                                .free_heap_bytes = stats.free_heap_bytes,
-                                                .vmo_bytes = stats.vmo_bytes,
-                                                .vmo_pager_total_bytes = vmos.pager_total,
-                                                .vmo_discardable_locked_bytes = vmos.discardable_locked,
-                                                .vmo_discardable_unlocked_bytes = vmos.discardable_unlocked,
-                                                .mmu_overhead_bytes = stats.mmu_overhead_bytes,
-                                                .ipc_bytes = stats.ipc_bytes,
-                                                .other_bytes = stats.other_bytes});
+  // Of pagers: what has an age, which is clean and not pinned (PageQueues::GetReclaimQueueCounts() in page_queues.cc).
+  const PageQueues& ages = request.call().core().vm().pmm().queues();
+  return request.one(
+      abi::InfoKmemStatsExtended{.total_bytes = stats.total_bytes,
+                                 .free_bytes = stats.free_bytes,
+                                 .wired_bytes = stats.wired_bytes,
+                                 .total_heap_bytes = stats.total_heap_bytes,
+                                 .free_heap_bytes = stats.free_heap_bytes,
+                                 .vmo_bytes = stats.vmo_bytes,
+                                 .vmo_pager_total_bytes = (ages.active_count() + ages.inactive_count()) * kPageSize,
+                                 .vmo_pager_newest_bytes = ages.active_count() * kPageSize,
+                                 .vmo_pager_oldest_bytes = ages.oldest_count() * kPageSize,
+                                 .vmo_discardable_locked_bytes = vmos.discardable_locked,
+                                 .vmo_discardable_unlocked_bytes = vmos.discardable_unlocked,
+                                 .mmu_overhead_bytes = stats.mmu_overhead_bytes,
+                                 .ipc_bytes = stats.ipc_bytes,
+                                 .other_bytes = stats.other_bytes});
 }
 
 /// Of message signalled interrupts and virtual processors: no handle can name one.

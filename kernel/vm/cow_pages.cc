@@ -262,6 +262,7 @@ Status CowPages::resize(uint64_t page_count) {
 
 Status CowPages::pin(PageRange pages) {
   TRY_STATUS(settle(pages));
+  ever_pinned_ = true;
   for (uint64_t page = pages.first; page < pages.end(); ++page) {
     Slot slot = map_.find(page);
     CHECK(holds_frame(slot), "page {} is not committed", page);
@@ -349,8 +350,8 @@ void CowPages::tell_changed(PageRange pages, const PageViewer* except) const {
 }
 
 void CowPages::state(Archive& ar, PageMap::Sharing& sharing) {
-  ar(kind_, page_count_, physical_base_.value, pinned_pages_, evictions_, discardable_since_, discardable_time_,
-     discarded_);
+  ar(kind_, page_count_, physical_base_.value, pinned_pages_, ever_pinned_, evictions_, discardable_since_,
+     discardable_time_, discarded_);
   if (ar.loading() && (kind_ > PagesKind::kPrivateCopy || page_count_ > PageMap::kMaxPages)) {
     kind_ = PagesKind::kAnonymous;
     page_count_ = 0;

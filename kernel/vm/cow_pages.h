@@ -112,8 +112,8 @@ class CowPages final {
   /// is always needed.
   bool evict(uint64_t page, bool all);
   uint64_t evictions() const { return evictions_; }
-  /// Pages of a pager's that are clean and not pinned.
-  uint64_t evictable_pages() const;
+  /// Moves a page of the pager's that somebody used into a lent frame; not where it would have to move out again.
+  void move_to_lent(uint64_t page);
   /// Moves pages of the pager's that somebody accessed to the newest queue, by the bits in the page tables.
   void harvest_accessed(uint64_t page);
   /// An anonymous page that was zeros when it was made is given back if it is zeros still, and nobody else's.
@@ -236,6 +236,8 @@ class CowPages final {
   /// Nobody borrows the page's frame afterwards.
   Status return_frame(uint64_t page);
   void end_loans();
+  /// Whether pages may lie in lent frames at all (VmCowPages::can_borrow_locked() in vm_cow_pages.h).
+  bool may_borrow() const;
   /// Puts what a borrowed frame holds into one that can stay.
   Status settle(uint64_t page);
   Status settle(PageRange pages);
@@ -266,6 +268,7 @@ class CowPages final {
   PhysAddr physical_base_;  ///< Of physical and contiguous containers.
   PageMap map_;
   uint64_t pinned_pages_ = 0;
+  bool ever_pinned_ = false;
   uint64_t evictions_ = 0;
   uint64_t discardable_since_ = 0;
   Time discardable_time_;

@@ -45,7 +45,9 @@ struct FrameRecord {
   bool loaned : 1 = false;
   /// The queue of pages that it is in (page_queues.h); 0 for none.
   uint8_t queue : 4 = 0;
-  uint8_t reserved : 2 = 0;  // Saved and hashed as it lies: no bit may be anybody's guess.
+  /// An access has brought it back to the newest queue.
+  bool came_back : 1 = false;
+  uint8_t reserved : 1 = 0;  // Saved and hashed as it lies: no bit may be anybody's guess.
   /// How many leaves of page maps name the frame. One: whoever reaches it alone may write to it.
   uint32_t shares = 0;
   /// The container that the frame was put into, and where: as long as it is a contiguous or a paged one, it is there.

@@ -34,6 +34,7 @@ void PageQueues::mark_accessed(Frame frame) {
   if (queue == 0 || queue == kZeroForks || queue == newest()) return;
   remove(frame);
   push(frame, newest());
+  pmm_.record(frame).came_back = true;
 }
 
 void PageQueues::mark_unneeded(Frame frame) {
@@ -99,6 +100,12 @@ uint64_t PageQueues::active_count() const {
 uint64_t PageQueues::inactive_count() const {
   uint64_t sum = unneeded_count();
   for (unsigned age = kActive; age < kGenerations; ++age) sum += count(age);
+  return sum;
+}
+
+uint64_t PageQueues::oldest_count() const {
+  uint64_t sum = unneeded_count();
+  for (unsigned age = kGenerations - kOldest; age < kGenerations; ++age) sum += count(age);
   return sum;
 }
 

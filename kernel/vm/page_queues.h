@@ -55,6 +55,8 @@ class PageQueues {
   /// The next one behind it, likewise, for frames that cannot go.
   Frame oldest(unsigned age) const;
   Frame after(Frame frame, unsigned age) const;
+  /// The frame that came to the newest queue last; kNone when there is none. FrameRecord::next leads on.
+  Frame newest_frame() const { return queues_[newest()].first; }
   /// Takes out the anonymous page that waits longest to be looked at; kNone when there is none.
   Frame pop_zero_fork();
 
@@ -64,6 +66,8 @@ class PageQueues {
   uint64_t zero_fork_count() const { return queues_[kZeroForks].count; }
   uint64_t active_count() const;
   uint64_t inactive_count() const;
+  /// Of those, what goes first.
+  uint64_t oldest_count() const;
 
   /// Behind the records themselves. Loading checks every link.
   void state(Archive& ar);

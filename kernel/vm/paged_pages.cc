@@ -127,8 +127,7 @@ Status CowPages::supply(PageRange pages, CowPages& from, uint64_t from_first) {
     uint64_t page = pages.first + i;
     Frame frame = from.map_.take(from_first + i);
     if (page < zeros_from_ && map_.find(page) == Slot::kEmpty) {
-      // Without a pager that could bring the page again, it could not make way for the lender.
-      if (frame != Frame::kNone && vm_.borrows() && !source_->detached()) {
+      if (frame != Frame::kNone && vm_.borrows() && may_borrow()) {
         if (std::optional<Frame> borrowed = pmm.borrow()) {
           std::memcpy(pmm.writable(*borrowed), pmm.data(frame), kPageSize);
           pmm.free(std::exchange(frame, *borrowed));

@@ -80,6 +80,30 @@ void CowPages::end_loans() {
   }
 }
 
+bool CowPages::may_borrow() const {
+  // Without a pager that could bring the page again, it could not make way for the lender. Who pins pages or is asked
+  // before they become dirty would have them moved soon.
+  return source_ && !source_->detached() && !source_->traps_dirty() && !ever_pinned_;
+}
+
+void CowPages::move_to_lent(uint64_t page) {
+  auto [slot, alone] = map_.find_exclusive(page);
+  if (kind_ != PagesKind::kPaged || !may_borrow() || !holds_frame(slot) || !alone) return;
+  Pmm& pmm = vm_.pmm();
+  const FrameRecord& before = pmm.record(frame_of(slot));
+  if (before.loaned || before.always_need || before.pins > 0 || before.dirt != PageDirt::kClean) return;
+  std::optional<Frame> borrowed = pmm.borrow();
+  if (!borrowed) return;
+  std::memcpy(pmm.writable(*borrowed), pmm.data(frame_of(slot)), kPageSize);
+  FrameRecord& record = pmm.record(*borrowed);
+  record.shares = 1;
+  record.owner = id_;
+  record.owner_page = page;
+  tell_changed({page, 1});
+  map_.set(page, slot_of(*borrowed));
+  requeue(*borrowed);
+}
+
 Status CowPages::settle(uint64_t page) {
   Slot slot = map_.find(page);
   if (!holds_frame(slot) || !vm_.pmm().record(frame_of(slot)).loaned) return Status::kOk;
@@ -105,14 +129,6 @@ Status CowPages::settle(PageRange pages) {
 }
 
 // --- eviction ---
-
-uint64_t CowPages::evictable_pages() const {
-  uint64_t count = 0;
-  map_.for_each(0, page_count_, [&](uint64_t, Slot slot) {
-    if (holds_frame(slot) && dirt(slot) == PageDirt::kClean && vm_.pmm().record(frame_of(slot)).pins == 0) ++count;
-  });
-  return count;
-}
 
 bool CowPages::evict(uint64_t page, bool all) {
   auto [slot, alone] = map_.find_exclusive(page);
@@ -183,9 +199,9 @@ uint64_t Vm::reclaim(uint64_t target, bool all) {
 
 uint64_t Vm::evict(uint64_t min_pages, uint64_t free_target, EvictionLevel level, unsigned discardable_percent) {
   bool newest = level == EvictionLevel::kIncludeNewest;
-  // Discardable VMOs are left alone for a while, unless it is about everything.
+  // Discardable VMOs are left alone for a while, whatever it is about (Evictor::min_discardable_age_ in evictor.h).
   constexpr Duration kMinAge{10'000'000'000};
-  Time unlocked_by = newest ? Time::never() : core_->now() - kMinAge;
+  Time unlocked_by = core_->now() - kMinAge;
   unsigned age = newest ? PageQueues::kActive : PageQueues::kGenerations - PageQueues::kOldest;
   uint64_t freed = 0;
   for (;;) {
@@ -221,6 +237,20 @@ void Vm::harvest_accessed() {
     const FrameRecord& record = pmm_.record(frame);
     if (CowPages* pages = find_pages(record.owner)) pages->harvest_accessed(record.owner_page);
     frame = next;
+  }
+}
+
+void Vm::move_used_to_lent() {
+  if (!borrows_on_use_ || pmm_.count(FrameState::kLoaned) == 0) return;
+  std::vector<Frame> used;
+  for (Frame frame = pmm_.queues().newest_frame(); frame != Frame::kNone; frame = pmm_.record(frame).next) {
+    if (!pmm_.record(frame).came_back) continue;
+    pmm_.record(frame).came_back = false;
+    used.push_back(frame);
+  }
+  for (Frame frame : used) {
+    const FrameRecord& record = pmm_.record(frame);
+    if (CowPages* pages = find_pages(record.owner)) pages->move_to_lent(record.owner_page);
   }
 }
 

@@ -34,14 +34,14 @@ void Scanner::configure(const Core& core) {
 void Scanner::find_due() {
   due_ = Time::never();
   if (!enabled_) return;
-  if (evicts_) due_ = std::min(due_, last_aging_ + min_aging_);
+  due_ = std::min(due_, last_aging_ + min_aging_);
   if (zero_scans_ > 0) due_ = std::min(due_, last_zero_scan_ + Duration{kSecond});
   if (continuous_) due_ = std::min(due_, last_eviction_ + eviction_interval_);
 }
 
 void Scanner::run(Time now) {
   if (!enabled_) return;
-  if (evicts_) age(now);
+  age(now);
   if (zero_scans_ > 0) scan_zeros(now);
   if (continuous_) evict_again(now);
   find_due();
@@ -58,6 +58,7 @@ void Scanner::age(Time now) {
     Time next = last_aging_ + (soon ? min_aging_ : max_aging_);
     if (now < next) return;
     vm_.harvest_accessed();
+    vm_.move_used_to_lent();
     queues.rotate();
     last_aging_ = next;
   }

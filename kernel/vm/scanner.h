@@ -4,7 +4,8 @@
 // The real kernel has threads for it. Here it is done when a CPU next asks for work, for all the time that has passed
 // since: virtual time and the state decide, nothing else, and no alarm of its own keeps an idle machine running.
 //
-//   ages     not more often than min-aging-interval, not less often than max-aging-interval; in between as soon as
+//   ages     also when nothing is evicted; not more often than min-aging-interval, not less often than
+//   max-aging-interval; in between as soon as
 //            there are more active pages than inactive ones, weighed by active-ratio-multiplier
 //   zeros    once a second, zero-page-scans-per-second pages
 //   eviction while the watchdog wants it continuously, every eviction-interval-seconds

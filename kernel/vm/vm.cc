@@ -35,6 +35,7 @@ void Vm::attach(Core& core) {
       kSecond};
   lends_ = core.option("kernel.ppb.loan", 0) != 0;
   borrows_ = core.option("kernel.ppb.borrow-in-supplypages", 0) != 0;
+  borrows_on_use_ = core.option("kernel.ppb.borrow-on-mru", 0) != 0;
   scanner_.configure(core);
   core.objects().register_type<Vmo>();
   core.objects().register_type<AddressRegion>();

@@ -78,6 +78,8 @@ class Vm {
   uint64_t evict(uint64_t min_pages, uint64_t free_target, EvictionLevel level, unsigned discardable_percent);
   /// Finds out which pages of pagers were accessed, by the page tables of all address spaces.
   void harvest_accessed();
+  /// kernel.ppb.borrow-on-mru: what came back to the newest queue of pages goes into lent frames.
+  void move_used_to_lent();
   /// Looks at anonymous pages, each once in its life, and gives back those that are zeros. How many.
   uint64_t dedup_zero_forks(uint64_t limit);
   Scanner& scanner() { return scanner_; }
@@ -101,6 +103,11 @@ class Vm {
   }
   /// Whether a container is the only one of its family.
   bool alone_in_family(PagesId family) const;
+  /// Every address space, oldest first.
+  template <class F>
+  void for_each_space(F&& visit) const {
+    for (const auto& [id, space] : spaces_) visit(*space);
+  }
   template <class F>
   void for_each_of_family(PagesId family, F&& visit) const {
     auto at = pages_.lower_bound({family, PagesId::kNone});
@@ -142,6 +149,7 @@ class Vm {
   Duration pager_patience_{};
   bool lends_ = false;
   bool borrows_ = false;
+  bool borrows_on_use_ = false;
   bool fails_reclaims_ = false;
   PageRequest* page_request_ = nullptr;  // Not state: set while a thread's call or fault is at work.
   std::vector<CowPages*> ending_;

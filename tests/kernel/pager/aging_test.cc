@@ -2,6 +2,9 @@
 // accessed, the oldest go first, discardable VMOs after a while, and new pages that are zeros are given back.
 #include <vector>
 
+#include "kernel/abi/info.h"
+#include "kernel/abi/info_system.h"
+#include "kernel/hw/resource.h"
 #include "kernel/vm/vm.h"
 #include "tests/kernel/pager/pager_rig.h"
 #include "tests/support/test.h"
@@ -154,16 +157,119 @@ TEST_CASE("discardable VMOs are part of what goes, once they were unlocked for t
   REQUIRE(k.at(discardable).pages()->discarded());
 }
 
-TEST_CASE("discardable VMOs go before anything else when it is about everything") {
+TEST_CASE("discardable VMOs go before anything else when it is about everything, but for those let go of just now") {
   AgingRig k;
   Handle vmo = k.vmo(4);
-  k.supply(vmo, 0, 4);
   Handle discardable = k.make("vmo_create", 2 * kPage, VmoOptions::kDiscardable);
   REQUIRE(k.range(discardable, VmoOp::kTryLock, 2) == Status::kOk);
-  REQUIRE(k.range(discardable, VmoOp::kCommit, 2) == Status::kOk);
+  for (uint64_t page = 0; page < 2; ++page) REQUIRE(k.write(discardable, page, 7).status() == Status::kOk);
   REQUIRE(k.range(discardable, VmoOp::kUnlock, 2) == Status::kOk);
+  k.wait(9);
+  REQUIRE(k.vm().evict(1, 0, EvictionLevel::kIncludeNewest, 20) == 0);
+  k.supply(vmo, 0, 4);
+  k.wait(1);
   REQUIRE(k.vm().evict(1, 0, EvictionLevel::kIncludeNewest, 20) == 2);
   REQUIRE(k.at(discardable).pages()->discarded());
+}
+
+TEST_CASE("statistics tell what of the pagers' is in use, and what would go first", "[zx_object_get_info]") {
+  AgingRig k;
+  Handle root =
+      k.handle(*Resource::create(k.core(), abi::ResourceKind::kRoot, 0, 0, abi::ResourceFlags::kNone, "root"));
+  struct Bytes {
+    uint64_t total, newest, oldest;
+    bool operator==(const Bytes&) const = default;
+  };
+  auto stats = [&] {
+    GuestAddr at = k.room(sizeof(abi::InfoKmemStatsExtended));
+    REQUIRE(k.call("object_get_info", root, abi::InfoTopic::kKmemStatsExtended, at, sizeof(abi::InfoKmemStatsExtended),
+                   nullptr, nullptr) == Status::kOk);
+    auto all = k.peek<abi::InfoKmemStatsExtended>(at);
+    return Bytes{all.vmo_pager_total_bytes / kPage, all.vmo_pager_newest_bytes / kPage,
+                 all.vmo_pager_oldest_bytes / kPage};
+  };
+  REQUIRE(stats() == Bytes{0, 0, 0});
+  Handle vmo = k.vmo(5);
+  k.supply(vmo, 0, 5);
+  REQUIRE(stats() == Bytes{5, 5, 0});
+  REQUIRE(k.call("vmo_op_range", vmo, VmoOp::kDontNeed, 0, kPage, nullptr, 0) == Status::kOk);
+  REQUIRE(stats() == Bytes{5, 4, 1});
+  while (k.queues().count(5) == 0) k.wait(1);
+  REQUIRE(stats() == Bytes{5, 0, 1});
+  while (k.queues().count(6) == 0) k.wait(1);
+  REQUIRE(stats() == Bytes{5, 0, 5});
+  REQUIRE(k.reads(vmo, 3) == Status::kOk);
+  REQUIRE(stats() == Bytes{5, 1, 4});
+  REQUIRE(k.write(vmo, 1, 7).status() == Status::kOk);
+  REQUIRE(stats() == Bytes{4, 1, 3});
+}
+
+TEST_CASE("pages grow older also where nothing is evicted") {
+  AgingRig k(Options{{"kernel.page-scanner.enable-eviction", "false"}});
+  Handle vmo = k.vmo(2);
+  k.supply(vmo, 0, 2);
+  k.wait(1000);
+  REQUIRE(k.queues().count(7) == 2);
+  REQUIRE(k.vm().scanner().evict(10, 0, EvictionLevel::kIncludeNewest) == 0);
+}
+
+struct LentRig : AgingRig {
+  LentRig() : AgingRig(Options{{"kernel.ppb.loan", "true"}, {"kernel.ppb.borrow-on-mru", "true"}}) {}
+  uint64_t lent() { return vm().pmm().count(FrameState::kLoaned); }
+  /// Lends as many pages.
+  Handle lend(uint64_t pages) {
+    Handle run = handle(*Vmo::create_contiguous(core(), pages * kPage, kPage));
+    REQUIRE(range(run, VmoOp::kDecommit, pages) == Status::kOk);
+    return run;
+  }
+  /// Lets pages grow older, then reads them, and gives the kernel time to see that.
+  void use(Handle vmo, uint64_t first, uint64_t count) {
+    wait(3);
+    for (uint64_t page = first; page < first + count; ++page) REQUIRE(reads(vmo, page) == Status::kOk);
+    wait(15);
+  }
+};
+
+TEST_CASE("what is used again moves into lent frames, if the kernel is told to") {
+  LentRig k;
+  Handle run = k.lend(3);
+  Handle vmo = k.vmo(4);
+  GuestAddr mapped = k.map(vmo, 4);
+  k.supply(vmo, 0, 4);
+  REQUIRE(k.lent() == 3);
+  uint64_t free = k.vm().pmm().free_count();
+  REQUIRE(k.peek<uint32_t>(mapped) == 100);
+  k.use(vmo, 0, 2);
+  REQUIRE(k.lent() == 1);
+  REQUIRE(k.vm().pmm().free_count() == free + 2);
+  k.reload();
+  for (uint64_t page = 0; page < 4; ++page) REQUIRE(k.peek<uint32_t>(mapped + page * kPage) == 100 + page);
+  // No more than there are.
+  k.use(vmo, 0, 4);
+  REQUIRE(k.lent() == 0);
+  // And back to where they can stay.
+  REQUIRE(k.range(run, VmoOp::kCommit, 3) == Status::kOk);
+  for (uint64_t page = 0; page < 4; ++page) REQUIRE(k.word(vmo, page) == 100 + page);
+  REQUIRE(k.at(vmo).info().committed_change_events == 0);
+}
+
+TEST_CASE("what would have to move out soon stays where it is") {
+  LentRig k;
+  k.lend(8);
+  Handle dirty = k.vmo(1);
+  Handle traps = k.vmo(1, VmoOptions::kTrapDirty);
+  Handle pinned = k.vmo(1);
+  Handle needed = k.vmo(1);
+  Handle detached = k.vmo(1);
+  for (Handle vmo : {dirty, traps, pinned, needed, detached}) k.supply(vmo, 0, 1);
+  REQUIRE(k.write(dirty, 0, 5).status() == Status::kOk);
+  REQUIRE(k.at(pinned).pin(0, kPage) == Status::kOk);
+  k.at(pinned).unpin(0, kPage);
+  REQUIRE(k.range(needed, VmoOp::kAlwaysNeed, 1) == Status::kOk);
+  for (Handle vmo : {dirty, traps, pinned, needed}) k.use(vmo, 0, 1);
+  REQUIRE(k.detach(detached) == Status::kOk);
+  k.wait(100);
+  REQUIRE(k.lent() == 8);
 }
 
 TEST_CASE("new pages that are zeros are given back after a second, each looked at once") {

@@ -247,7 +247,15 @@ TEST_CASE("supplying moves pages, keeps what is there, and makes zeros of what t
     REQUIRE(k.at(aux).write(page * kPage, std::as_bytes(std::span(&value, 1))) == Status::kOk);
   }
   uint64_t used = k.kernel().vm().pmm().count(FrameState::kObject);
+  auto frame = [&](Handle of, uint64_t page) { return k.at(of).pages()->peek(page)->address; };
+  PhysAddr first = frame(aux, 0);
+  PhysAddr last = frame(aux, 3);
+  PhysAddr kept = frame(vmo, 1);
   REQUIRE(k.call("pager_supply_pages", k.pager, vmo, 0, 4 * kPage, aux, 0) == Status::kOk);
+  // The frames themselves: nothing is copied.
+  REQUIRE(frame(vmo, 0) == first);
+  REQUIRE(frame(vmo, 3) == last);
+  REQUIRE(frame(vmo, 1) == kept);
   REQUIRE(k.kernel().vm().pmm().count(FrameState::kObject) == used - 1);
   REQUIRE(k.word(vmo, 0) == 100);
   REQUIRE(k.word(vmo, 1) == 501);

@@ -56,6 +56,7 @@ struct Content {
   std::vector<FrameRef> run;  ///< kContiguous: the frames that are its own.
 
   bool traps = false;  ///< kPaged.
+  bool ever_pinned = false;
   bool detached = false;
   bool modified = false;
   uint64_t zeros_from = 0;
@@ -240,6 +241,7 @@ class Model {
     Status status = commit(content, range);
     if (status == Status::kOk) status = settle(content, range);
     if (status != Status::kOk) return status;
+    content.ever_pinned = true;
     for (uint64_t page = range.first; page < range.end(); ++page) {
       if (content.pages[page].frame->pins == kMaxPins) {
         unpin(content, {range.first, page - range.first});
