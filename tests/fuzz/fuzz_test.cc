@@ -16,6 +16,8 @@ namespace jacinth::kernel::fuzz {
 namespace {
 
 constexpr size_t kEventsPerList = 2500;
+constexpr size_t kEventsPerCheck = 4;
+constexpr size_t kEventsPerFrameCheck = 128;
 // Where a mistake would show itself, and where it might.
 #ifdef __SANITIZE_ADDRESS__
 constexpr uint64_t kDefaultCalls = 2'000'000;
@@ -36,6 +38,9 @@ std::optional<std::string> run(uint64_t seed, const std::vector<Event>& events, 
       if (auto wrong = saved.reload()) return wrong;
     }
     saved.run(events[i]);
+    if (i % kEventsPerCheck == 0) {
+      if (auto wrong = saved.memory_fault(i % kEventsPerFrameCheck == 0)) return wrong;
+    }
   }
   calls += watched.calls() + saved.calls();
   if (watched.calls() != saved.calls()) return "another number of calls the second time";

@@ -14,6 +14,7 @@
 #include "kernel/syscalls/table.h"
 #include "kernel/task/suspend_token.h"
 #include "kernel/vm/vmo.h"
+#include "tests/support/memory_check.h"
 
 namespace jacinth::kernel::fuzz {
 namespace {
@@ -167,6 +168,11 @@ Digest World::digest() {
   Hasher hasher;
   state(hasher);
   return hasher.digest();
+}
+
+std::optional<std::string> World::memory_fault(bool frames) {
+  std::optional<std::string> fault = page_table_fault(kernel_->vm(), platform_);
+  return fault || !frames ? fault : frame_fault(kernel_->vm());
 }
 
 std::optional<std::string> World::end() {

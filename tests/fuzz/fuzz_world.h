@@ -44,6 +44,8 @@ class World {
   /// Saves everything and goes on with what was loaded. Says what went wrong.
   std::optional<std::string> reload();
   Digest digest();
+  /// What of memory does not hang together: page tables and regions; with `frames`, which takes longer, those too.
+  std::optional<std::string> memory_fault(bool frames);
   /// Kills every program, and says what is left that should not be.
   std::optional<std::string> end();
 

@@ -2,6 +2,7 @@
 
 #include "kernel/vm/vmo.h"
 #include "tests/support/call_coverage.h"
+#include "tests/support/memory_check.h"
 
 namespace jacinth::kernel {
 
@@ -17,7 +18,15 @@ KernelRig::KernelRig(Arch arch, Options options) : options_(std::move(options)),
   main_ = process_->threads().begin()->second.get();
 }
 
-KernelRig::~KernelRig() = default;
+KernelRig::~KernelRig() {
+  if (!kernel_) return;
+  for (const auto& fault : {page_table_fault(kernel_->vm(), platform_), frame_fault(kernel_->vm())})
+    if (fault) CATCH_FAIL_CHECK(*fault);
+}
+
+void KernelRig::check_memory() {
+  if (std::optional<std::string> fault = page_table_fault(kernel_->vm(), platform_)) FAIL(*fault);
+}
 
 void KernelRig::make_kernel() {
   kernel_ = std::make_unique<Kernel>(platform_, KernelOptions{.options = options_, .only_from_vdso = false});
@@ -123,6 +132,7 @@ Made& KernelRig::trap(Thread& thread, uint64_t number, std::array<uint64_t, 8> a
   } else {
     collect();
   }
+  check_memory();
   return made;
 }
 
@@ -141,6 +151,7 @@ void KernelRig::run() {
     if (kernel_->schedule(0) == nullptr) break;
     collect();
   }
+  check_memory();
 }
 
 void KernelRig::advance_to(Time when) {

@@ -150,6 +150,8 @@ class KernelRig {
     }
   }
   void collect();
+  /// After every step: memory hangs together.
+  void check_memory();
   void make_kernel();
   void state(Archive& ar);
 

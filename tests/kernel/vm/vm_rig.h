@@ -15,6 +15,7 @@
 #include "kernel/vm/vm.h"
 #include "kernel/vm/vmo.h"
 #include "tests/support/fake_platform.h"
+#include "tests/support/memory_check.h"
 #include "tests/support/object_rig.h"
 
 namespace jacinth::kernel {
@@ -26,6 +27,8 @@ class VmRig {
     start();
   }
   ~VmRig() {
+    for (const auto& fault : {page_table_fault(*vm_, platform_), frame_fault(*vm_)})
+      if (fault) CATCH_FAIL_CHECK(*fault);
     spaces_.clear();
     table_->clear();
     core_->objects().drain();
@@ -154,6 +157,7 @@ class VmRig {
   /// Saves everything, loads it into a fresh kernel, and goes on with that one.
   void reload() {
     core_->objects().drain();
+    if (std::optional<std::string> fault = frame_fault(*vm_)) FAIL(*fault);
     Writer saved;
     state(saved);
     Digest before = digest();
@@ -182,6 +186,7 @@ class VmRig {
     return *found;
   }
   void step() {
+    if (std::optional<std::string> fault = page_table_fault(*vm_, platform_)) FAIL(*fault);
     if (reload_between_steps() && !pinned_) reload();
   }
   void start() {
