@@ -162,7 +162,7 @@ constexpr auto kRows = std::to_array<Row>({
      "As in 2022: an occupied place is ZX_ERR_ALREADY_EXISTS."},
     {"zx_vmar_destroy", bind<vmar_destroy>, Support::kFull, "Ends everything below; the root stays."},
     {"zx_vmar_map", bind<vmar_map>, Support::kFull,
-     "ALLOW_FAULTS is accepted and not required, as in the kernel; no execute-only memory."},
+     "ALLOW_FAULTS is required for discardable VMOs alone, as in the kernel; no execute-only memory."},
     {"zx_vmar_op_range", bind<vmar_op_range>, Support::kFull, "Commit, decommit, map, and the hints."},
     {"zx_vmar_protect", bind<vmar_protect>, Support::kFull, "Splits mappings; never past what they were made with."},
     {"zx_vmar_unmap", bind<vmar_unmap>, Support::kFull, "Cuts mappings, destroys regions inside the range."},

@@ -103,6 +103,8 @@ Result<GuestAddr> AddressRegion::map(const Request& request) {
   bool overwrite = contains(options, VmOptions::kSpecificOverwrite);
   if (overwrite && contains(options, VmOptions::kMapRange)) return Status::kInvalidArgs;
   if (contains(options, VmOptions::kRequireNonResizable) && request.vmo->resizable()) return Status::kNotSupported;
+  // Of all that may fault later, this alone has to be asked for (vm_address_region_dispatcher.cc).
+  if (!contains(options, VmOptions::kAllowFaults) && request.vmo->discardable()) return Status::kNotSupported;
 
   VmOptions permissions = options & VmOptions::kPermMask;
   VmOptions allowed = (options & VmOptions::kCanMapMask) | allowance_of(permissions);

@@ -266,7 +266,8 @@ Status Vmo::unlock(uint64_t offset, uint64_t length) {
 }
 
 Status Vmo::set_cache_policy(CachePolicy policy) {
-  if (policy == cache_policy_) return Status::kOk;
+  // Only vm_object_physical.cc says so first.
+  if (is_physical() && policy == cache_policy_) return Status::kOk;
   if (share_count() > 0 || parent_ != nullptr || !children_.empty() || in_snapshot_family()) return Status::kBadState;
   if (pages_->pinned_pages() > 0) return Status::kBadState;
   // Nobody knows what the caches hold of pages that were used past them.

@@ -367,7 +367,7 @@ TEST_CASE("contiguous memory is uncached before it is used otherwise, and stays 
   BtiRig k;
   Handle run = k.contiguous(1);
   REQUIRE(k.call("vmo_set_cache_policy", run, abi::CachePolicy::kWriteCombining) == Status::kOk);
-  REQUIRE(k.call("vmo_set_cache_policy", run, abi::CachePolicy::kWriteCombining) == Status::kOk);
+  REQUIRE(k.call("vmo_set_cache_policy", run, abi::CachePolicy::kWriteCombining) == Status::kBadState);
   REQUIRE(k.call("vmo_set_cache_policy", run, abi::CachePolicy::kCached) == Status::kBadState);
   REQUIRE(k.info<abi::InfoVmo>(run, abi::InfoTopic::kVmo).cache_policy == abi::CachePolicy::kWriteCombining);
   REQUIRE(k.call("vmo_read", run, k.room(4), 0, 4) == Status::kBadState);
