@@ -100,7 +100,7 @@ class Pmm final : public FrameSource {
     for (uint32_t index = 0; index < used_; ++index) visit((*chunks_[index / kChunk])[index % kChunk]);
   }
 
-  // How much is left: level n is below watermark n and above all before it; the last level is above all of them.
+  // How much is left (pmm_node.cc): level n is below watermark n and above all before it, the last level above all.
 
   /// Watermarks in bytes, ascending. Going down, a level ends `debounce` below its watermark, going up that much above.
   void set_watermarks(std::span<const uint64_t> watermarks, uint64_t debounce);

@@ -17,6 +17,7 @@ Duration seconds(uint64_t count) {
 
 }  // namespace
 
+// The defaults are those of options.inc in the real kernel's boot options.
 void Scanner::configure(const Core& core) {
   enabled_ = core.option("kernel.page-scanner.start-at-boot", 1) != 0;
   evicts_ = core.option("kernel.page-scanner.enable-eviction", 1) != 0;

@@ -10,6 +10,11 @@
 
 namespace jacinth::kernel::model {
 
+/// A number for a page, or how many of them: mostly one that makes sense.
+inline uint64_t pages_of(uint32_t operand, uint64_t limit) {
+  return operand % 8 == 7 ? operand / 8 % kMost : operand / 8 % (limit + 1);
+}
+
 struct Difference {
   std::string what;
 };
