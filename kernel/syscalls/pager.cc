@@ -4,6 +4,7 @@
 #include "kernel/pager/pager.h"
 
 #include <array>
+#include <vector>
 
 #include "kernel/abi/pager.h"
 #include "kernel/abi/policy.h"
@@ -63,19 +64,37 @@ bool valid_failure(uint64_t data) {
   }
 }
 
+/// What a program may say beside the operation and its range.
+bool valid_data(abi::PagerOp op, uint64_t data) {
+  if (op == abi::PagerOp::kFail) return valid_failure(data);
+  return data == 0 || (op == abi::PagerOp::kWritebackBegin && data == abi::raw(abi::VmoDirtyRangeOptions::kIsZero));
+}
+
+/// Begins to write back what of the pages is zeros still: what was written to since the pager asked stays dirty.
+void begin_with_zeros(CowPages& pages, PageRange range) {
+  std::vector<PageRange> zeros;
+  pages.for_each_dirty(range, [&zeros](PageRange run, bool zero) {
+    if (zero) zeros.push_back(run);
+    return true;
+  });
+  for (PageRange run : zeros) pages.writeback_begin(run);
+}
+
 Status pager_op_range(Call& call, Handle pager, abi::PagerOp op, Handle vmo_handle, uint64_t offset, uint64_t length,
                       uint64_t data) {
   if (offset % kPageSize != 0 || length % kPageSize != 0) return Status::kInvalidArgs;
   Ref<Vmo> vmo = TRY(paged_vmo(call, pager, vmo_handle));
   if (op < abi::PagerOp::kFail || op > abi::PagerOp::kWritebackEnd) return Status::kNotSupported;
-  if (op == abi::PagerOp::kFail ? !valid_failure(data) : data != 0) return Status::kInvalidArgs;
+  if (!valid_data(op, data)) return Status::kInvalidArgs;
   PageRange pages = TRY(vmo->page_range(offset, length));
   switch (op) {
     case abi::PagerOp::kFail:
       vmo->pages()->source()->fail(pages, static_cast<Status>(static_cast<int64_t>(data)));
       break;
     case abi::PagerOp::kDirty: return vmo->pages()->dirty(pages);
-    case abi::PagerOp::kWritebackBegin: vmo->pages()->writeback_begin(pages); break;
+    case abi::PagerOp::kWritebackBegin:
+      data == 0 ? vmo->pages()->writeback_begin(pages) : begin_with_zeros(*vmo->pages(), pages);
+      break;
     case abi::PagerOp::kWritebackEnd: vmo->pages()->writeback_end(pages); break;
   }
   return Status::kOk;
@@ -131,7 +150,7 @@ constexpr auto kRows = std::to_array<Row>({
      "As in 2022: clean pages go, dirty ones stay, and what is absent fails with ZX_ERR_BAD_STATE."},
     {"zx_pager_op_range", bind<pager_op_range>, Support::kFull,
      "As in 2022: failures may also be ZX_ERR_NO_SPACE and ZX_ERR_BUFFER_TOO_SMALL; dirtying absent pages is "
-     "ZX_ERR_NOT_FOUND."},
+     "ZX_ERR_NOT_FOUND; WRITEBACK_BEGIN takes ZX_VMO_DIRTY_RANGE_IS_ZERO, as in later kernels."},
     {"zx_pager_query_dirty_ranges", bind<pager_query_dirty_ranges>, Support::kFull,
      "As in 2022: what a VMO gained by growing counts as dirty zeros until it is written back."},
     {"zx_pager_query_vmo_stats", bind<pager_query_vmo_stats>, Support::kFull,

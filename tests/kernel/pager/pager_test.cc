@@ -168,7 +168,7 @@ TEST_CASE("what the pager may say is limited, and so is where", "[zx_pager_op_ra
   REQUIRE(k.op(PagerOp::kFail, vmo, 0, 1, uint64_t{1} << 40) == Status::kInvalidArgs);
   REQUIRE(k.fail(vmo, 1, 2, Status::kIo) == Status::kOutOfRange);
   REQUIRE(k.op(PagerOp{9}, vmo, 0, 1) == Status::kNotSupported);
-  REQUIRE(k.op(PagerOp::kWritebackBegin, vmo, 0, 1, 1) == Status::kInvalidArgs);
+  REQUIRE(k.op(PagerOp::kWritebackBegin, vmo, 0, 1, 2) == Status::kInvalidArgs);
   REQUIRE(k.op(PagerOp::kDirty, vmo, 0, 1) == Status::kNotSupported);
   REQUIRE(k.call("pager_op_range", k.pager, PagerOp::kFail, vmo, 1, kPage, ~uint64_t{0}) == Status::kInvalidArgs);
   REQUIRE(k.call("pager_op_range", k.pager, PagerOp::kWritebackEnd, vmo, 0, 7, 0) == Status::kInvalidArgs);

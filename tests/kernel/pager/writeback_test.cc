@@ -266,5 +266,79 @@ TEST_CASE("dirty pages and waits for consent are saved and loaded") {
   REQUIRE(k.dirty(vmo, 0, 6) == Ranges{{1, 1}, {5, 1, true}});
 }
 
+TEST_CASE("a VMO may change its size while zeros are written back", "[zx_pager_op_range][zx_vmo_set_size]") {
+  for (auto options : {VmoOptions::kResizable, VmoOptions::kResizable | VmoOptions::kTrapDirty}) {
+    WritebackRig k;
+    Handle vmo = k.vmo(1, options);
+    k.supply(vmo, 0, 1);
+    auto resize = [&](uint64_t pages) { return k.call("vmo_set_size", vmo, pages * kPage); };
+    REQUIRE(resize(3) == Status::kOk);
+    REQUIRE(k.op(PagerOp::kWritebackBegin, vmo, 1, 2) == Status::kOk);
+    // A part of what is under way is gone: its end has to be told for the rest alone.
+    REQUIRE(resize(2) == Status::kOk);
+    REQUIRE(k.dirty(vmo, 0, 2) == Ranges{{1, 1, true}});
+    REQUIRE(k.op(PagerOp::kWritebackEnd, vmo, 1, 2) == Status::kOutOfRange);
+    REQUIRE(k.dirty(vmo, 0, 2) == Ranges{{1, 1, true}});
+    k.reload();
+    REQUIRE(k.op(PagerOp::kWritebackEnd, vmo, 1, 1) == Status::kOk);
+    REQUIRE(k.dirty(vmo, 0, 2).empty());
+
+    // What it gains anew was not under way.
+    REQUIRE(resize(3) == Status::kOk);
+    REQUIRE(k.dirty(vmo, 0, 3) == Ranges{{2, 1, true}});
+    for (uint64_t shrunk : {2, 1}) {
+      REQUIRE(k.op(PagerOp::kWritebackBegin, vmo, 2, 1) == Status::kOk);
+      REQUIRE(resize(shrunk) == Status::kOk);
+      REQUIRE(k.dirty(vmo, 0, shrunk).empty());
+      REQUIRE(k.op(PagerOp::kWritebackEnd, vmo, 2, 1) == Status::kOutOfRange);
+      REQUIRE(resize(3) == Status::kOk);
+      REQUIRE(k.op(PagerOp::kWritebackEnd, vmo, 2, 1) == Status::kOk);
+      REQUIRE(k.dirty(vmo, 0, 3) == Ranges{{shrunk, 3 - shrunk, true}});
+    }
+
+    // Growth beyond is none of its business.
+    REQUIRE(resize(1) == Status::kOk);
+    REQUIRE(resize(3) == Status::kOk);
+    REQUIRE(k.op(PagerOp::kWritebackBegin, vmo, 1, 1) == Status::kOk);
+    REQUIRE(resize(5) == Status::kOk);
+    REQUIRE(k.op(PagerOp::kWritebackEnd, vmo, 1, 1) == Status::kOk);
+    REQUIRE(k.dirty(vmo, 0, 5) == Ranges{{2, 3, true}});
+  }
+}
+
+TEST_CASE("what is written to while zeros are written back stays dirty", "[zx_pager_op_range]") {
+  WritebackRig k;
+  Handle vmo = k.vmo(1, VmoOptions::kResizable);
+  k.supply(vmo, 0, 1);
+  REQUIRE(k.call("vmo_set_size", vmo, 4 * kPage) == Status::kOk);
+  REQUIRE(k.op(PagerOp::kWritebackBegin, vmo, 1, 3) == Status::kOk);
+  REQUIRE(k.done(k.write(vmo, 2, 7)));
+  REQUIRE(k.dirty(vmo, 0, 4) == Ranges{{1, 1, true}, {2, 1}, {3, 1, true}});
+  REQUIRE(k.op(PagerOp::kWritebackEnd, vmo, 1, 3) == Status::kOk);
+  REQUIRE(k.dirty(vmo, 0, 4) == Ranges{{2, 1}});
+  REQUIRE(k.word(vmo, 2) == 7);
+}
+
+TEST_CASE("a pager that writes back zeros does not clean what became something else", "[zx_pager_op_range]") {
+  constexpr auto kZeros = abi::raw(abi::VmoDirtyRangeOptions::kIsZero);
+  WritebackRig k;
+  Handle vmo = k.vmo(1, VmoOptions::kResizable);
+  k.supply(vmo, 0, 1);
+  REQUIRE(k.done(k.write(vmo, 0, 5)));
+  REQUIRE(k.call("vmo_set_size", vmo, 4 * kPage) == Status::kOk);
+  REQUIRE(k.dirty(vmo, 0, 4) == Ranges{{0, 1}, {1, 3, true}});
+  // The pager has asked, and means to write zeros; meanwhile the program writes.
+  REQUIRE(k.done(k.write(vmo, 2, 7)));
+  REQUIRE(k.op(PagerOp::kWritebackBegin, vmo, 0, 4, kZeros) == Status::kOk);
+  REQUIRE(k.op(PagerOp::kWritebackEnd, vmo, 0, 4) == Status::kOk);
+  REQUIRE(k.dirty(vmo, 0, 4) == Ranges{{0, 1}, {2, 1}, {3, 1, true}});
+  REQUIRE(k.op(PagerOp::kWritebackBegin, vmo, 0, 4) == Status::kOk);
+  REQUIRE(k.op(PagerOp::kWritebackEnd, vmo, 0, 4) == Status::kOk);
+  REQUIRE(k.dirty(vmo, 0, 4).empty());
+  // It goes with this operation alone.
+  REQUIRE(k.op(PagerOp::kWritebackEnd, vmo, 0, 4, kZeros) == Status::kInvalidArgs);
+  REQUIRE(k.op(PagerOp::kWritebackBegin, vmo, 0, 4, 2) == Status::kInvalidArgs);
+}
+
 }  // namespace
 }  // namespace jacinth::kernel
