@@ -236,7 +236,7 @@ zx_status_t spawn(const struct SpawnRequest* request, zx_handle_t* process) {
   zx_handle_t vmar = ZX_HANDLE_INVALID;
   *process = ZX_HANDLE_INVALID;
   zx_status_t status = zx_process_create(request->job != ZX_HANDLE_INVALID ? request->job : zx_job_default(),
-                                         request->name, strlen(request->name), 0, process, &vmar);
+                                         request->name, strlen(request->name), request->options, process, &vmar);
   if (status == ZX_OK) {
     status = start(request, &message, *process, vmar);
     zx_handle_close(vmar);

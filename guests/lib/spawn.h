@@ -24,6 +24,7 @@ struct SpawnRequest {
   /* Handles for the child beside what every program gets; given away, whatever comes of it. */
   const struct SpawnHandle* handles;
   size_t handle_count;
+  uint32_t options; /* Of zx_process_create */
 };
 
 zx_status_t spawn(const struct SpawnRequest* request, zx_handle_t* process);

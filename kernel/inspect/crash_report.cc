@@ -34,8 +34,8 @@ std::string mapping_line(const Mapping& mapping) {
 /// Why the address could not be used, beyond what the exception says.
 std::string cause_text(Thread& thread, const Exception& exception) {
   const ExceptionInfo& cause = exception.cause;
-  AddressSpace* space = thread.process().space();
-  if (exception.type != abi::ExceptionType::kFatalPageFault || space == nullptr) return {};
+  if (exception.type != abi::ExceptionType::kFatalPageFault || thread.process().dead()) return {};
+  AddressSpace* space = &thread.active_space();
   Mapping* mapping = space->find_mapping(cause.address);
   if (mapping != nullptr) {
     PagePermissions page = Mapping::page_permissions(mapping->permissions());
@@ -59,7 +59,7 @@ std::string cause_text(Thread& thread, const Exception& exception) {
 }  // namespace
 
 std::string mapping_text(Process& process, GuestAddr address) {
-  AddressSpace* space = process.space();
+  AddressSpace* space = process.space_at(address);
   if (space == nullptr) return "  the process has no memory any more\n";
   if (Mapping* mapping = space->find_mapping(address)) return "  " + mapping_line(*mapping) + "\n";
   const Mapping* below = nullptr;

@@ -24,7 +24,7 @@ std::string described(std::string_view what, const Object& object) {
 Arch ProcessView::arch() const { return process_.core().platform().arch(); }
 
 size_t ProcessView::peek(GuestAddr from, std::span<std::byte> to) const {
-  AddressSpace* space = process_.space();
+  AddressSpace* space = process_.space_at(from);
   return space != nullptr ? kernel::peek(*space, from, to) : 0;
 }
 

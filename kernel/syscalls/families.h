@@ -26,6 +26,7 @@ std::span<const Row> port_rows();
 std::span<const Row> process_rows();
 std::span<const Row> resource_rows();
 std::span<const Row> profile_rows();
+std::span<const Row> restricted_rows();
 std::span<const Row> socket_rows();
 std::span<const Row> stream_rows();
 std::span<const Row> system_rows();

@@ -228,6 +228,10 @@ Next Kernel::system_call(unsigned cpu, const Trap& trap, int64_t& result) {
   Thread& thread = *tasks_.scheduler().current(cpu);
   ++cpu_counts_[cpu].system_calls;
   tasks_.scheduler().enter(cpu);
+  if (thread.in_restricted_mode()) [[unlikely]] {
+    thread.leave_restricted_mode();
+    return Next::kSwitch;
+  }
   thread.call().trap = trap;
   tasks_.tell_traffic([&](KernelObserver& observer) { observer.call_entered(thread, trap); });
   if (!accepts(thread, trap)) [[unlikely]]
@@ -238,6 +242,9 @@ Next Kernel::system_call(unsigned cpu, const Trap& trap, int64_t& result) {
   leave();
   // A thread that ended may be gone by now: nothing of it can be looked at.
   if (!over || ends || tasks_.scheduler().current(cpu) != &thread) return Next::kSwitch;
+  // The registers are others now, with no place for a result.
+  if (thread.in_restricted_mode()) [[unlikely]]
+    return Next::kSwitch;
   Next next = tasks_.scheduler().work_waiting() ? Next::kShare : Next::kContinue;
   if (tasks_.scheduler().should_switch(cpu)) [[unlikely]] {
     next = tasks_.scheduler().keeps(cpu, core_.now()) ? Next::kReslice : Next::kSwitch;
@@ -272,7 +279,7 @@ bool Kernel::page_fault(unsigned cpu, GuestAddr page, AccessKind access) {
   ++cpu_counts_[cpu].page_faults;
   Thread& thread = *tasks_.scheduler().current(cpu);
   tasks_.tell_traffic([&](KernelObserver& observer) { observer.page_fault(thread, cpu, page, access); });
-  return thread.process().memory().fault(page, access) == Status::kOk;
+  return thread.active_space().fault(page, access) == Status::kOk;
 }
 
 /// The page tables allow the access, but lead to where the machine has neither memory nor a device.
@@ -286,9 +293,9 @@ bool Kernel::leads_nowhere(AddressSpace& space, const ExceptionInfo& fault) {
 
 Next Kernel::page_fault_stop(unsigned cpu, const ExceptionInfo& fault) {
   Thread& thread = *tasks_.scheduler().current(cpu);
-  if (leads_nowhere(thread.process().memory(), fault)) return deliver(thread, fault);
+  if (leads_nowhere(thread.active_space(), fault)) return deliver(thread, fault);
   vm_.set_page_request(&thread.page_wait());
-  Status status = thread.process().memory().fault(fault.address.page(), fault.access);
+  Status status = thread.active_space().fault(fault.address.page(), fault.access);
   vm_.set_page_request(nullptr);
   if (status == Status::kParked) {
     // The access is made again once the page is there.

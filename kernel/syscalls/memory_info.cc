@@ -48,6 +48,12 @@ abi::InfoVmo through_handle(const Vmo& vmo, Rights rights) {
   return info;
 }
 
+/// Of a living process, in the order of their addresses.
+std::vector<const AddressSpace*> spaces_of(const Process& process) {
+  if (process.restricted_space() == nullptr) return {&process.memory()};
+  return {process.restricted_space(), &process.memory()};
+}
+
 /// Of any handle.
 template <class Record>
 Status vmo_info(InfoRequest& request) {
@@ -71,11 +77,13 @@ Status process_vmos(InfoRequest& request) {
       records.push_back(version<Record>(through_handle(*vmo, entry.rights)));
     }
   });
-  process->memory().for_each_mapping([&](const Mapping& mapping) {
-    abi::InfoVmo info = mapping.vmo().info();
-    info.flags |= abi::InfoVmoFlags::kViaMapping;
-    records.push_back(version<Record>(info));
-  });
+  for (const AddressSpace* space : spaces_of(*process)) {
+    space->for_each_mapping([&](const Mapping& mapping) {
+      abi::InfoVmo info = mapping.vmo().info();
+      info.flags |= abi::InfoVmoFlags::kViaMapping;
+      records.push_back(version<Record>(info));
+    });
+  }
   return request.many_or_none(std::span<const Record>(records));
 }
 
@@ -87,14 +95,26 @@ Status process_maps(InfoRequest& request) {
     TRY_STATUS(request.counts(request.room<abi::InfoMaps>(), 0));
     return Status::kBadState;
   }
-  std::vector<abi::InfoMaps> maps = process->memory().maps();
+  std::vector<abi::InfoMaps> maps;
+  for (const AddressSpace* space : spaces_of(*process)) {
+    std::vector<abi::InfoMaps> more = space->maps();
+    maps.insert(maps.end(), more.begin(), more.end());
+  }
   return request.many_or_none(std::span<const abi::InfoMaps>(maps));
 }
 
 Status task_stats(InfoRequest& request) {
   Ref<Process> process = TRY(request.get<Process>(Rights::kInspect));
   if (process->dead()) return Status::kBadState;
-  return request.one(process->memory().task_stats());
+  abi::InfoTaskStats sum;
+  for (const AddressSpace* space : spaces_of(*process)) {
+    abi::InfoTaskStats stats = space->task_stats();
+    sum.mem_mapped_bytes += stats.mem_mapped_bytes;
+    sum.mem_private_bytes += stats.mem_private_bytes;
+    sum.mem_shared_bytes += stats.mem_shared_bytes;
+    sum.mem_scaled_shared_bytes += stats.mem_scaled_shared_bytes;
+  }
+  return request.one(sum);
 }
 
 /// A kernel counts this only when it was built for it, and the usual one is not.

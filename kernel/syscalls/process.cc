@@ -8,23 +8,40 @@
 namespace jacinth::kernel {
 namespace {
 
+/// Handles to a new process and to the root of its memory.
+Status give_process(Call& call, const Ref<Process>& process, const AddressSpace& space, UserOut<Handle> process_out,
+                    UserOut<Handle> vmar_out) {
+  Ref<AddressRegion> root = space.root();
+  HandleOwner process_handle = TRY(call.core().handles().make(process, abi::default_rights(ObjectType::kProcess)));
+  HandleOwner vmar_handle = TRY(call.core().handles().make(root, root->handle_rights()));
+  return call.give(process_out, std::move(process_handle), vmar_out, std::move(vmar_handle));
+}
+
 /// Makes a process with an empty address space. WRITE on the job stands in for MANAGE_PROCESS, as it did before that
 /// right existed.
 Status process_create(Call& call, Handle job_handle, UserBytesIn user_name, size_t name_size,
                       abi::ProcessOptions options, UserOut<Handle> process_out, UserOut<Handle> vmar_out) {
   if (!within(options, abi::ProcessOptions::kShared)) return Status::kInvalidArgs;
-  if (options != abi::ProcessOptions::kNone) return call.unsupported("ZX_PROCESS_SHARED");
   TRY_STATUS(call.policy(abi::PolicyCondition::kNewProcess));
   std::string name = TRY(read_name(user_name, name_size));
   Result<Ref<Job>> job = call.get<Job>(job_handle, Rights::kManageProcess);
   if (job.status() == Status::kAccessDenied) job = call.get<Job>(job_handle, Rights::kWrite);
   if (!job) return job.status();
 
-  Ref<Process> process = TRY(Process::create(*job, name));
-  Ref<AddressRegion> root = process->memory().root();
-  HandleOwner process_handle = TRY(call.core().handles().make(process, abi::default_rights(ObjectType::kProcess)));
-  HandleOwner vmar_handle = TRY(call.core().handles().make(root, root->handle_rights()));
-  return call.give(process_out, std::move(process_handle), vmar_out, std::move(vmar_handle));
+  bool shareable = contains(options, abi::ProcessOptions::kShared);
+  Ref<Process> process = TRY(shareable ? Process::create_shareable(*job, name) : Process::create(*job, name));
+  return give_process(call, process, process->memory(), process_out, vmar_out);
+}
+
+/// Makes a process that shares the upper half of its memory, its handles and its futexes with another.
+Status process_create_shared(Call& call, Handle other_handle, uint32_t options, UserBytesIn user_name, size_t name_size,
+                             UserOut<Handle> process_out, UserOut<Handle> restricted_vmar_out) {
+  if (options != 0) return Status::kInvalidArgs;
+  TRY_STATUS(call.policy(abi::PolicyCondition::kNewProcess));
+  std::string name = TRY(read_name(user_name, name_size));
+  Ref<Process> other = TRY(call.get<Process>(other_handle, Rights::kManageProcess));
+  Ref<Process> process = TRY(Process::create_shared(*other, name));
+  return give_process(call, process, *process->restricted_space(), process_out, restricted_vmar_out);
 }
 
 /// Starts a process with its first thread, which finds `argument` moved into the process as a handle.
@@ -53,7 +70,10 @@ Status process_start(Call& call, Handle process_handle, Handle thread_handle, Gu
 void process_exit(Call& call, int64_t return_code) { call.process().exit(return_code); }
 
 constexpr auto kRows = std::to_array<Row>({
-    {"zx_process_create", bind<process_create>, Support::kPartial, "ZX_PROCESS_SHARED is refused."},
+    {"zx_process_create", bind<process_create>, Support::kFull,
+     "With ZX_PROCESS_SHARED a prototype that has the upper half of the addresses and no half of its own."},
+    {"zx_process_create_shared", bind<process_create_shared>, Support::kFull,
+     "As at the end of 2022: normal mode sees the shared half alone, restricted mode the other alone."},
     {"zx_process_exit", bind<process_exit>, Support::kFull, "Ends all threads; the first return code wins."},
     {"zx_process_start", bind<process_start>, Support::kFull,
      "The entry point must be an address of the guest's half, as since 2021."},

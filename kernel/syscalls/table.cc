@@ -32,6 +32,7 @@ constexpr std::span<const Row> (*kFamilies[])() = {
     process_rows,
     profile_rows,
     resource_rows,
+    restricted_rows,
     socket_rows,
     stream_rows,
     system_rows,

@@ -122,7 +122,7 @@ struct Piece {
 };
 Result<Piece> find_piece(Process& process, GuestAddr address, uint64_t size, AccessKind access) {
   if (process.dead()) return Status::kBadState;
-  Mapping* mapping = process.memory().find_mapping(address);
+  Mapping* mapping = process.space_at(address)->find_mapping(address);
   if (mapping == nullptr) return Status::kNoMemory;
   // All of it: every process sees the same.
   bool vdso = mapping->vmo().koid() == process.core().vm().vdso().vmo;

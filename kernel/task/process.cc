@@ -1,5 +1,6 @@
 #include "kernel/task/process.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "emu/base/check.h"
@@ -19,27 +20,61 @@ uint32_t draw_secret(Core& core) {
 
 }  // namespace
 
-Process::Process(Core& core) : Object(core, kType), handles_(core.handles(), abi::raw(koid()), 0) {}
+Process::Process(Core& core)
+    : Object(core, kType), shared_(new ShareableState(core.handles(), abi::raw(koid()), 0, nullptr)) {
+  shared_->add(*this);
+}
 
-Process::Process(Ref<Job> job, std::string_view name, Ref<AddressSpace> space)
+Process::Process(Ref<Job> job, std::string_view name, Sharing sharing, Ref<AddressSpace> space,
+                 Ref<ShareableState> shared)
     : Object(job->core(), kType),
       job_(std::move(job)),
       policy_(job_->policy()),
       name_(name),
-      handles_(core().handles(), abi::raw(koid()), draw_secret(core())),
-      space_(std::move(space)) {}
+      sharing_(sharing),
+      shared_(std::move(shared)),
+      space_(std::move(space)) {
+  if (!shared_) {
+    shared_ = Ref<ShareableState>(new ShareableState(core().handles(), abi::raw(koid()), draw_secret(core()), space_));
+  }
+  shared_->add(*this);
+  shared_->begin();
+  space_->begin_process();
+}
 
 Process::~Process() {
+  shared_->remove(*this);
   if (job_) job_->remove_process(*this);
 }
 
-Result<Ref<Process>> Process::create(const Ref<Job>& job, std::string_view name) {
+Result<Ref<Process>> Process::create(const Ref<Job>& job, std::string_view name, Sharing sharing) {
   if (job->job_state() != Job::State::kReady) return Status::kBadState;
-  Ref<AddressSpace> space = TRY(AddressSpace::create(job->core(), name));
-  Ref<Process> process(new Process(job, name, std::move(space)));
-  job->add_process(*process);
-  job->core().tasks().tell([&](KernelObserver& observer) { observer.process_created(*process); });
+  AddressSpace::Half half = sharing == Sharing::kPrototype ? AddressSpace::Half::kUpper : AddressSpace::Half::kBoth;
+  Ref<AddressSpace> space = TRY(AddressSpace::create(job->core(), name, half));
+  Ref<Process> process(new Process(job, name, sharing, std::move(space), nullptr));
+  process->begin();
   return process;
+}
+
+Result<Ref<Process>> Process::create_shared(const Process& other, std::string_view name) {
+  if (other.sharing_ == Sharing::kNone) return Status::kInvalidArgs;
+  if (other.shared_->living() == 0) return Status::kBadState;
+  if (other.job_->job_state() != Job::State::kReady) return Status::kBadState;
+  Ref<AddressSpace> own = TRY(AddressSpace::create(other.core(), name, AddressSpace::Half::kLower));
+  Ref<Process> process(new Process(other.job_, name, Sharing::kMember, other.shared_->space(), other.shared_));
+  process->restricted_space_ = std::move(own);
+  process->restricted_space_->begin_process();
+  process->begin();
+  return process;
+}
+
+void Process::begin() {
+  job_->add_process(*this);
+  core().tasks().tell([&](KernelObserver& observer) { observer.process_created(*this); });
+}
+
+AddressSpace* Process::space_at(GuestAddr address) const {
+  return restricted_space_ && restricted_space_->contains(address) ? restricted_space_.get() : space_.get();
 }
 
 Koid Process::related_koid() const { return job_->koid(); }
@@ -63,7 +98,7 @@ Status Process::admit(Thread& thread, bool initial) {
 void Process::remove_thread(Thread& thread) {
   dead_runtime_.ns += thread.turn().runtime.ns;
   dead_queue_time_.ns += thread.turn().queue_time.ns;
-  futexes_.thread_exited(thread);
+  futexes().thread_exited(thread);
   threads_.erase(thread.start_order_);
   if (threads_.empty()) become_dead();
 }
@@ -88,14 +123,17 @@ void Process::become_dead() {
   state_ = State::kDead;
   exceptionate_.shut_down();
   debug_exceptionate_.shut_down();
-  futexes_.clear();
-  handles_.clear();
+  shared_->end();
   core().tasks().add_dead(*this);
 }
 
 void Process::finish() {
-  space_->destroy();
-  space_ = nullptr;
+  std::exchange(space_, nullptr)->end_process();
+  shared_->finish();
+  if (restricted_space_) {
+    restricted_space_->destroy();
+    std::exchange(restricted_space_, nullptr)->end_process();
+  }
   update_signals(Signals::kNone, Signals::kProcessTerminated);
   core().tasks().tell([&](KernelObserver& observer) { observer.process_exited(*this); });
   job_->remove_process(*this);
@@ -150,15 +188,18 @@ Status Process::set_debug_address(uint64_t address) {
 void Process::state(Archive& ar) {
   Object::state(ar);
   state_ref(ar, job_);
-  ar(policy_, name_, state_, return_code_, start_time_, handles_, futexes_, next_start_, suspend_count_);
+  ar(policy_, name_, state_, return_code_, start_time_, sharing_, next_start_, suspend_count_);
+  state_shared(ar);
   state_ref(ar, critical_to_);
   ar(critical_only_nonzero_, debug_address_, break_on_load_, dead_runtime_, dead_queue_time_);
   ar(exceptionate_, debug_exceptionate_);
   if (letting_go(ar)) {
     threads_.clear();
     space_ = nullptr;
+    restricted_space_ = nullptr;
   }
   state_ref(ar, core().vm(), space_);
+  state_ref(ar, core().vm(), restricted_space_);
   size_t count = ar.count(threads_.size(), 16);
   if (!ar.loading()) {
     for (auto& [order, thread] : threads_) {
@@ -178,7 +219,26 @@ void Process::state(Archive& ar) {
   }
 }
 
+void Process::state_shared(Archive& ar) {
+  uint64_t oldest = abi::raw(shared_->holders().front()->koid());
+  ar(oldest);
+  if (oldest == abi::raw(koid())) return shared_->state(ar);
+  if (!ar.loading()) return;
+  auto* other = object_cast<Process>(find_object(ar, oldest));
+  // What is older has been loaded by now.
+  if (other == nullptr || oldest > abi::raw(koid())) return ar.fail("a process that shares with none");
+  shared_->remove(*this);
+  shared_ = other->shared_;
+  shared_->add(*this);
+}
+
 void Process::check_loaded(Archive& ar) const {
+  auto living = std::ranges::count_if(shared_->holders(), [](const Process* process) { return !process->dead(); });
+  if (shared_->living() != static_cast<uint32_t>(living)) ar.fail("shared state that lives longer than its processes");
+  if (sharing_ > Sharing::kMember) ar.fail("a process that shares in no known way");
+  if ((restricted_space_.get() != nullptr) != (sharing_ == Sharing::kMember && !dead())) {
+    ar.fail("a process with half of its memory");
+  }
   if (!job_ || state_ > State::kDead) ar.fail("a process without a job or state");
   if ((space_.get() == nullptr) != dead()) ar.fail("a process without memory, or a dead one with some");
   for (const auto& [order, thread] : threads_) {

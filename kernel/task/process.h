@@ -6,7 +6,11 @@
 // zircon/kernel/object/process_dispatcher.cc settles the order of death: handles first, then memory, then TERMINATED,
 // then the job hears of it, then the job that the process was critical to.
 //
-// Left out: shared address spaces (zx_process_create_shared).
+// A shared process has two halves of memory: the upper one in common with others of its kind, with all handles and
+// futexes (ShareableState), the lower one for itself. Its threads see the upper half, and in restricted mode the lower
+// one. The first of them, the prototype, has the upper half only.
+//
+// Left out: the one view of both halves that normal mode has since 2023.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +26,7 @@
 #include "kernel/task/exceptionate.h"
 #include "kernel/task/futex.h"
 #include "kernel/task/job_policy.h"
+#include "kernel/task/shareable_state.h"
 #include "kernel/task/thread.h"
 #include "kernel/vm/address_space.h"
 
@@ -36,7 +41,16 @@ class Process final : public Object {
   enum class State : uint8_t { kInitial, kRunning, kDying, kDead };
 
   /// kBadState when the job takes no children any more, kNoMemory when there is none for its page tables.
-  static Result<Ref<Process>> create(const Ref<Job>& job, std::string_view name);
+  static Result<Ref<Process>> create(const Ref<Job>& job, std::string_view name) {
+    return create(job, name, Sharing::kNone);
+  }
+  /// A prototype for others to share memory with.
+  static Result<Ref<Process>> create_shareable(const Ref<Job>& job, std::string_view name) {
+    return create(job, name, Sharing::kPrototype);
+  }
+  /// Shares with `other`, in its job. kInvalidArgs when that was not made for it, kBadState when all it would share is
+  /// gone.
+  static Result<Ref<Process>> create_shared(const Process& other, std::string_view name);
   /// For loading only.
   explicit Process(Core& core);
 
@@ -46,12 +60,17 @@ class Process final : public Object {
   bool dead() const { return state_ == State::kDead; }
   int64_t return_code() const { return return_code_; }
 
-  HandleTable& handles() { return handles_; }
+  HandleTable& handles() { return shared_->handles(); }
   /// Null once it is dead.
   AddressSpace* space() const { return space_.get(); }
   /// The same for who knows that it lives: what its own threads call.
   AddressSpace& memory() const { return *space_; }
-  FutexTable& futexes() { return futexes_; }
+  /// The half of its own; null when it has none, or is dead.
+  AddressSpace* restricted_space() const { return restricted_space_.get(); }
+  AddressSpace& restricted_or_normal() const { return restricted_space_ ? *restricted_space_ : *space_; }
+  /// The one that has this address, for who looks from outside; null once it is dead.
+  AddressSpace* space_at(GuestAddr address) const;
+  FutexTable& futexes() { return shared_->futexes(); }
   /// Where the vDSO's image is mapped; 0 before.
   /// Where its vDSO's code lies; 0 when it has none.
   GuestAddr vdso_code() const { return space_ ? space_->vdso_code() : GuestAddr(); }
@@ -100,7 +119,11 @@ class Process final : public Object {
   friend class Thread;
   friend class Tasks;
 
-  Process(Ref<Job> job, std::string_view name, Ref<AddressSpace> space);
+  enum class Sharing : uint8_t { kNone, kPrototype, kMember };
+  static Result<Ref<Process>> create(const Ref<Job>& job, std::string_view name, Sharing sharing);
+
+  Process(Ref<Job> job, std::string_view name, Sharing sharing, Ref<AddressSpace> space, Ref<ShareableState> shared);
+  void begin();
   ~Process() override;
 
   /// A thread of its own starts.
@@ -108,6 +131,7 @@ class Process final : public Object {
   void remove_thread(Thread& thread);
   void end(int64_t return_code);
   void become_dead();
+  void state_shared(Archive& ar);
   /// The last step, by Tasks, when everything that its handles held is gone.
   void finish();
 
@@ -117,9 +141,10 @@ class Process final : public Object {
   State state_ = State::kInitial;
   int64_t return_code_ = 0;
   Time start_time_;
-  HandleTable handles_;
+  Sharing sharing_ = Sharing::kNone;
+  Ref<ShareableState> shared_;
   Ref<AddressSpace> space_;
-  FutexTable futexes_;
+  Ref<AddressSpace> restricted_space_;
   std::map<uint64_t, Ref<Thread>> threads_;
   uint64_t next_start_ = 1;
   uint32_t suspend_count_ = 0;

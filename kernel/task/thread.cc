@@ -8,13 +8,14 @@
 #include "kernel/task/exception_object.h"
 #include "kernel/task/job.h"
 #include "kernel/task/process.h"
+#include "kernel/task/restricted_mode.h"
 #include "kernel/task/tasks.h"
+#include "kernel/task/x86_registers.h"
 
 namespace jacinth::kernel {
 namespace {
 
 // What a thread finds in the registers that are not its arguments (arch_setup_uspace_iframe and the FPU's reset state).
-constexpr uint64_t kInitialRflags = 0x202;  // Interrupts on; bit 1 is always set.
 constexpr uint16_t kInitialX87Control = 0x037f;
 constexpr uint16_t kInitialX87Tag = 0xffff;
 constexpr uint32_t kInitialMxcsr = 0x1f80;
@@ -29,7 +30,7 @@ Registers initial_registers(Arch arch, const Thread::Entry& entry) {
   } else {
     r.gpr[kRdi] = entry.argument1;
     r.gpr[kRsi] = entry.argument2;
-    r.flags = kInitialRflags;
+    r.flags = kX86InitialFlags;
     r.fpcr = kInitialMxcsr;
     r.x87_control = kInitialX87Control;
     r.x87_tag = kInitialX87Tag;
@@ -173,8 +174,32 @@ void Thread::note_debug_stop(const ExceptionInfo& info) { debug_.note(core().pla
 void Thread::debug_stop_over() {
   debug_.clear_step_status();
   // A program can set the flag itself; from now on we know.
-  constexpr uint64_t kTrapFlag = 0x100;
-  if (core().platform().arch() == Arch::kX86_64) set_step((registers().flags & kTrapFlag) != 0);
+  if (core().platform().arch() == Arch::kX86_64) set_step((registers().flags & kX86TrapFlag) != 0);
+}
+
+RestrictedMode& Thread::restricted_mode() {
+  if (!restricted_) restricted_ = std::make_unique<RestrictedMode>();
+  return *restricted_;
+}
+
+Status Thread::enter_restricted_mode(GuestAddr vector, uint64_t context) {
+  Status status = restricted_mode().enter(*this, vector, context);
+  in_restricted_mode_ = restricted_->inside();
+  return status;
+}
+
+void Thread::leave_restricted_mode() {
+  restricted_->leave(*this);
+  in_restricted_mode_ = false;
+}
+
+AddressSpace& Thread::active_space() const {
+  return in_restricted_mode_ ? process_->restricted_or_normal() : process_->memory();
+}
+
+void Thread::use_space(AddressSpace& space) {
+  registers();  // No core holds any of it now.
+  context_.page_table = space.page_table();
 }
 
 void Thread::exception_over() {
@@ -231,6 +256,8 @@ void Thread::finish() {
     exceptions_.abandon();
   }
   core().platform().forget(context_);
+  restricted_ = nullptr;
+  in_restricted_mode_ = false;
   // Nobody can see them any more, so whether a last result had come to them must not count.
   context_.registers = {};
   context_.result.reset();
@@ -352,6 +379,11 @@ void Thread::state(Archive& ar) {
   if (ar.mode() != Archive::Mode::kLoad && state_ != State::kDead && state_ != State::kNew) registers();
   ar(context_.registers, context_.page_table, context_.result, debug_, context_.debug.step, context_.debug.step_due);
   if (ar.loading()) debug_points_changed();
+  bool restricted = restricted_ != nullptr;
+  ar(restricted);
+  if (ar.loading()) restricted_ = restricted ? std::make_unique<RestrictedMode>() : nullptr;
+  if (restricted_) restricted_->state(ar);
+  in_restricted_mode_ = restricted_ && restricted_->inside();
   ar(call_, waits_, message_waiter_, turn_, exceptions_, exceptionate_, pending_exception_, start_, exit_told_);
   wait_state(ar);
   page_wait_.state(ar, core().vm());

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -33,7 +34,9 @@
 
 namespace jacinth::kernel {
 
+class AddressSpace;
 class Process;
+class RestrictedMode;
 class Thread;
 
 /// A thread's wait for a page, in a call or in a fault.
@@ -110,6 +113,17 @@ class Thread final : public Object, public Waiter {
   /// The processor stopped at a point of these registers, or behind a step.
   void note_debug_stop(const ExceptionInfo& info);
 
+  /// Its registers and place in restricted mode; made when first asked for.
+  RestrictedMode& restricted_mode();
+  bool in_restricted_mode() const { return in_restricted_mode_; }
+  /// zx_restricted_enter and what ends it.
+  Status enter_restricted_mode(GuestAddr vector, uint64_t context);
+  void leave_restricted_mode();
+  /// The memory that its code sees now.
+  AddressSpace& active_space() const;
+  /// From now on it runs in this one.
+  void use_space(AddressSpace& space);
+
   /// Something has to happen before it may run guest code: death, an exception, suspension.
   bool attention() const { return attention_; }
   /// Goes into suspension if it was asked to. True when it did.
@@ -171,6 +185,7 @@ class Thread final : public Object, public Waiter {
   Name name_;
   State state_ = State::kNew;
   bool attention_ = false;
+  bool in_restricted_mode_ = false;  // What restricted_ says, at hand for every call.
   uint32_t suspend_count_ = 0;
   uint64_t start_order_ = 0;  // Among the threads of the process.
   uint64_t deadline_id_ = 0;
@@ -183,6 +198,7 @@ class Thread final : public Object, public Waiter {
   ExceptionDelivery exceptions_{*this};
   Exceptionate exceptionate_{abi::ExceptionChannelType::kThread};
   DebugState debug_;
+  std::unique_ptr<RestrictedMode> restricted_;
   std::optional<Exception> pending_exception_;
   Start start_ = Start::kTold;
   bool exit_told_ = false;  // The debugger has heard that it exits.

@@ -6,36 +6,19 @@
 #include "kernel/abi/registers.h"
 #include "kernel/object/core.h"
 #include "kernel/task/thread.h"
+#include "kernel/task/x86_registers.h"
 
 namespace jacinth::kernel {
 namespace {
 
 // --- x86-64 ---
 
-/// CF, PF, AF, ZF, SF, TF, DF, OF, NT, AC, ID: the flags that a program may set.
-constexpr uint64_t kUserFlags = 0x24'4dd5;
-constexpr uint64_t kTrapFlag = 0x100;
 /// What the processor knows of MXCSR; more would be a general protection fault on the way out.
 constexpr uint32_t kMxcsrBits = 0xffff;
 
-bool canonical(uint64_t address) {
-  auto upper = static_cast<int64_t>(address) >> 47;
-  return upper == 0 || upper == -1;
-}
-
-/// Where each general register of the ABI lies.
-constexpr std::pair<uint64_t abi::GeneralRegsX86::*, X86Gpr> kX86Registers[] = {
-    {&abi::GeneralRegsX86::rax, kRax}, {&abi::GeneralRegsX86::rbx, kRbx}, {&abi::GeneralRegsX86::rcx, kRcx},
-    {&abi::GeneralRegsX86::rdx, kRdx}, {&abi::GeneralRegsX86::rsi, kRsi}, {&abi::GeneralRegsX86::rdi, kRdi},
-    {&abi::GeneralRegsX86::rbp, kRbp}, {&abi::GeneralRegsX86::rsp, kRsp}, {&abi::GeneralRegsX86::r8, kR8},
-    {&abi::GeneralRegsX86::r9, kR9},   {&abi::GeneralRegsX86::r10, kR10}, {&abi::GeneralRegsX86::r11, kR11},
-    {&abi::GeneralRegsX86::r12, kR12}, {&abi::GeneralRegsX86::r13, kR13}, {&abi::GeneralRegsX86::r14, kR14},
-    {&abi::GeneralRegsX86::r15, kR15},
-};
-
 Status get(Thread& thread, abi::GeneralRegsX86& out) {
   const Registers& r = thread.registers();
-  for (auto [field, index] : kX86Registers) out.*field = r.gpr[index];
+  for (auto [field, index] : kX86Fields<abi::GeneralRegsX86>) out.*field = r.gpr[index];
   out.rip = r.pc;
   out.rflags = r.flags;
   out.fs_base = r.tls;
@@ -45,15 +28,15 @@ Status get(Thread& thread, abi::GeneralRegsX86& out) {
 
 Status set(Thread& thread, const abi::GeneralRegsX86& in) {
   // SYSRET to an address that is none would fault in the kernel's name; so would loading such a base.
-  bool user_pc = canonical(in.rip) && in.rip >> 63 == 0;
-  if (!user_pc || !canonical(in.fs_base) || !canonical(in.gs_base)) return Status::kInvalidArgs;
+  bool user_pc = x86_canonical(in.rip) && in.rip >> 63 == 0;
+  if (!user_pc || !x86_canonical(in.fs_base) || !x86_canonical(in.gs_base)) return Status::kInvalidArgs;
   Registers& r = thread.registers();
-  for (auto [field, index] : kX86Registers) r.gpr[index] = in.*field;
+  for (auto [field, index] : kX86Fields<abi::GeneralRegsX86>) r.gpr[index] = in.*field;
   r.pc = in.rip;
-  r.flags = (r.flags & ~kUserFlags) | (in.rflags & kUserFlags);
+  r.flags = (r.flags & ~kX86UserFlags) | (in.rflags & kX86UserFlags);
   r.tls = in.fs_base;
   r.tls_second = in.gs_base;
-  thread.set_step((r.flags & kTrapFlag) != 0);
+  thread.set_step((r.flags & kX86TrapFlag) != 0);
   return Status::kOk;
 }
 
@@ -187,7 +170,7 @@ Status get(Thread& thread, abi::SingleStep& out) {
   // On arm64 a step that is over does not count any more, though it goes on being reported (PSTATE.SS).
   const DebugControl& debug = thread.context().debug;
   bool arm64 = thread.core().platform().arch() == Arch::kArm64;
-  bool step = arm64 ? debug.step && !debug.step_due : (thread.registers().flags & kTrapFlag) != 0;
+  bool step = arm64 ? debug.step && !debug.step_due : (thread.registers().flags & kX86TrapFlag) != 0;
   out = step ? 1 : 0;
   return Status::kOk;
 }
@@ -196,7 +179,7 @@ Status set(Thread& thread, const abi::SingleStep& in) {
   if (in > 1) return Status::kInvalidArgs;
   if (thread.core().platform().arch() == Arch::kX86_64) {
     Registers& r = thread.registers();
-    r.flags = in != 0 ? r.flags | kTrapFlag : r.flags & ~kTrapFlag;
+    r.flags = in != 0 ? r.flags | kX86TrapFlag : r.flags & ~kX86TrapFlag;
   }
   thread.set_step(in != 0);
   return Status::kOk;

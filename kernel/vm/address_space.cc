@@ -21,14 +21,25 @@ AddressSpace::~AddressSpace() {
   vm_.spaces_.erase(id_);
 }
 
-Result<Ref<AddressSpace>> AddressSpace::create(Core& core, std::string_view name) {
+GuestAddr AddressSpace::split(Arch arch) {
+  return user_base() + (user_size(arch) / 2 + kPageSize - 1) / kPageSize * kPageSize;
+}
+
+bool AddressSpace::contains(GuestAddr address) const {
+  return root_ && address >= root_->base() && address - root_->base() < root_->size();
+}
+
+Result<Ref<AddressSpace>> AddressSpace::create(Core& core, std::string_view name, Half half) {
   Vm& vm = core.vm();
   std::unique_ptr<PageTables> tables = core.platform().create_page_tables(vm.pmm());
   if (!tables) return Status::kNoMemory;
   Ref<AddressSpace> space(new AddressSpace(vm, vm.next_space_id()));
   space->name_.set(name);
   space->tables_ = std::move(tables);
-  space->root_ = make_object<AddressRegion>(core, *space, nullptr, user_base(), user_size(core.platform().arch()),
+  Arch arch = core.platform().arch();
+  GuestAddr begin = half == Half::kUpper ? split(arch) : user_base();
+  GuestAddr end = half == Half::kLower ? split(arch) : user_base() + user_size(arch);
+  space->root_ = make_object<AddressRegion>(core, *space, nullptr, begin, end - begin,
                                             VmOptions::kCanMapMask | VmOptions::kCanMapSpecific);
   return space;
 }
@@ -220,7 +231,7 @@ abi::InfoTaskStats AddressSpace::task_stats() const {
 void AddressSpace::state(Archive& ar) {
   PhysAddr root = ar.loading() ? PhysAddr() : tables_->root();
   uint64_t pages = ar.loading() ? 0 : tables_->table_pages();
-  ar(name_, root, pages, vdso_code_, vdso_code_size_);
+  ar(name_, root, pages, processes_, vdso_code_, vdso_code_size_);
   if (!ar.loading() || !ar.ok()) return;
   tables_ = vm_.platform().adopt_page_tables(vm_.pmm(), root, pages);
   if (!tables_) ar.fail("page tables that are not there");

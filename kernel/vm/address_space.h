@@ -7,7 +7,7 @@
 // User memory is read and written page by page. A page that the page tables hold is copied at once (a few of them are
 // remembered, so that most copies ask nobody); any other is faulted in first, as the guest's own access would be.
 //
-// Left out: the kernel's own address space, guest physical ones, and shared ones.
+// Left out: the kernel's own address space, and guest physical ones.
 #pragma once
 
 #include <array>
@@ -26,8 +26,11 @@ namespace jacinth::kernel {
 
 class AddressSpace final : public UserMemory {
  public:
+  /// Of the addresses that programs may use: shared processes have two spaces (kernel/task/process.h).
+  enum class Half : uint8_t { kBoth, kLower, kUpper };
+
   /// kNoMemory when there is no frame for the root of its page tables.
-  static Result<Ref<AddressSpace>> create(Core& core, std::string_view name);
+  static Result<Ref<AddressSpace>> create(Core& core, std::string_view name, Half half = Half::kBoth);
   static Ref<AddressSpace> create_for_load(Vm& vm, uint64_t id);
 
   AddressSpace(const AddressSpace&) = delete;
@@ -36,6 +39,8 @@ class AddressSpace final : public UserMemory {
   /// Where programs may map on this architecture (USER_ASPACE_BASE and _SIZE of Zircon).
   static GuestAddr user_base() { return GuestAddr(0x100'0000); }
   static uint64_t user_size(Arch arch);
+  /// Where the upper half begins (process_dispatcher.cc: half of the size, in whole pages, belongs to the lower one).
+  static GuestAddr split(Arch arch);
 
   uint64_t id() const { return id_; }
   Vm& vm() const { return vm_; }
@@ -45,6 +50,12 @@ class AddressSpace final : public UserMemory {
   /// The root of the page tables: what a thread's context names. Stays good until the space itself goes.
   PhysAddr page_table() const { return tables_->root(); }
   PageTables& tables() const { return *tables_; }
+
+  bool contains(GuestAddr address) const;
+  /// Living processes that have it: what its mappings are shared between.
+  uint64_t processes() const { return processes_; }
+  void begin_process() { ++processes_; }
+  void end_process() { --processes_; }
 
   /// Ends every region and mapping; what is left answers kBadState.
   void destroy();
@@ -111,6 +122,7 @@ class AddressSpace final : public UserMemory {
   Vm& vm_;
   uint64_t id_;
   uint32_t refs_ = 0;
+  uint64_t processes_ = 0;
   Name name_;
   Ref<AddressRegion> root_;
   std::unique_ptr<PageTables> tables_;

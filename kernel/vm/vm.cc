@@ -91,6 +91,11 @@ Ref<AddressSpace> Vm::loaded_space(uint64_t id) const {
   return found != loaded_spaces_.end() ? found->second : nullptr;
 }
 
+uint64_t Vm::processes_in(uint64_t space) const {
+  auto found = spaces_.find(space);
+  return found != spaces_.end() ? std::max<uint64_t>(found->second->processes(), 1) : 1;
+}
+
 void Vm::state(Archive& ar) {
   if (ar.loading()) settle_loaded();
   pmm_.state(ar);

@@ -122,6 +122,8 @@ class Vm {
   /// Null when no such one was loaded.
   Ref<CowPages> loaded_pages(PagesId id) const;
   Ref<AddressSpace> loaded_space(uint64_t id) const;
+  /// How many processes have this space; a space without any counts for one.
+  uint64_t processes_in(uint64_t space) const;
 
  private:
   friend class AddressSpace;

@@ -389,6 +389,12 @@ abi::InfoVmo Vmo::info() const {
   return info;
 }
 
+uint64_t Vmo::share_count() const {
+  uint64_t processes = 0;
+  for (const auto& [space, mappings] : mappings_by_space_) processes += core().vm().processes_in(space);
+  return processes;
+}
+
 Status Vmo::set_name(std::string_view name) {
   name_.set(name);
   return Status::kOk;

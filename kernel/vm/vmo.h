@@ -121,8 +121,8 @@ class Vmo final : public Object {
   uint64_t first_page() const { return slice_first_; }
   void mapped_in(uint64_t space) { ++mappings_by_space_[space]; }
   void unmapped_in(uint64_t space);
-  /// How many address spaces show it.
-  uint64_t share_count() const { return mappings_by_space_.size(); }
+  /// How many processes show it.
+  uint64_t share_count() const;
 
   /// zx_pager_supply_pages: `aux` loses the pages whatever comes of it, once it has shown to be one that can.
   Status supply(uint64_t offset, uint64_t length, Vmo& aux, uint64_t aux_offset);

@@ -67,7 +67,7 @@ const emu::SymbolFile* SymbolizedCode::file_in(const kernel::Vmo& vmo) {
 }
 
 std::optional<emu::LoadedFile> SymbolizedCode::file_at(kernel::Process& process, GuestAddr address) {
-  kernel::AddressSpace* space = process.space();
+  kernel::AddressSpace* space = process.space_at(address);
   kernel::Mapping* mapping = space != nullptr ? space->find_mapping(address) : nullptr;
   if (mapping == nullptr) return std::nullopt;
   GuestAddr vdso_base = process.vdso_base();
@@ -108,7 +108,7 @@ std::vector<kernel::GuestCode::Frame> SymbolizedCode::backtrace(kernel::Thread& 
   kernel::Process& process = thread.process();
   emu::FindFile find = [&](GuestAddr address) { return file_at(process, address); };
   emu::IsCode is_code = [&](GuestAddr address) {
-    kernel::AddressSpace* space = process.space();
+    kernel::AddressSpace* space = process.space_at(address);
     kernel::Mapping* mapping = space != nullptr ? space->find_mapping(address) : nullptr;
     return mapping != nullptr && kernel::Mapping::page_permissions(mapping->permissions()).execute;
   };

@@ -140,6 +140,8 @@ Handle new_process(Rig& k) {
 }
 Handle new_thread(Rig& k, Handle process) { return k.make("thread_create", process, k.user_text("t"), 1, 0); }
 
+size_t restricted_size(Rig& k) { return k.core().platform().arch() == Arch::kArm64 ? 264 : 160; }
+
 GuestAddr zeros(Rig& k) { return k.user(uint32_t{0}); }
 
 struct Request {
@@ -484,6 +486,12 @@ std::span<const Sample> call_samples() {
       {"process_create",
        [](Rig& k) { return args(k.handle(k.job()), k.user_text("name"), 4, 0, k.room(4), k.room(4)); },
        {{"job", kOrWrite, "programs older than MANAGE_PROCESS have no other"}}},
+      {"process_create_shared",
+       [](Rig& k) {
+         GuestAddr out = k.room(8);
+         REQUIRE(k.call("process_create", k.handle(k.job()), k.user_text("new"), 3, 1, out, out + 4) == Status::kOk);
+         return args(k.peek<Handle>(out), 0, k.user_text("name"), 4, k.room(4), k.room(4));
+       }},
       {"process_start",
        [](Rig& k) {
          Handle process = new_process(k);
@@ -514,6 +522,8 @@ std::span<const Sample> call_samples() {
          info.priority = 20;
          return args(k.thread_handle, k.make("profile_create", k.handle(k.kernel().root_job()), 0, k.user(info)), 0);
        }},
+      {"restricted_read_state", [](Rig& k) { return args(k.room(264), restricted_size(k)); }},
+      {"restricted_write_state", [](Rig& k) { return args(k.room(264), restricted_size(k)); }},
       {"resource_create",
        [](Rig& k) {
          return args(root_resource(k), 0, 0x10000, 0x1000, k.user_text("part"), 4, k.room(4));

@@ -56,8 +56,6 @@ TEST_CASE("process_create checks options, policy, name, job and rights", "[zx_pr
   REQUIRE(create(job, name, 0, GuestAddr(0x10)) == Status::kInvalidArgs);
   REQUIRE(k.process()->handles().size() == handles);
   REQUIRE(k.job()->processes().size() == 1);
-  REQUIRE(create(job, name, 1, out + 4) == Status::kNotSupported);
-  REQUIRE(k.kernel().unsupported().uses().count({"zx_process_create", "ZX_PROCESS_SHARED"}) == 1);
   REQUIRE(create(k.handle(k.process()), name, 0, out + 4) == Status::kWrongType);
   REQUIRE(create(k.handle(k.job(), Rights::kManageJob), name, 0, out + 4) == Status::kAccessDenied);
   REQUIRE(create(k.handle(k.job(), Rights::kWrite), name, 0, out + 4) == Status::kOk);
