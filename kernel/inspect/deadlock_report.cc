@@ -56,6 +56,7 @@ class Report {
     switch (thread.wait().reason) {
       case BlockReason::kFutex: futex(thread); break;
       case BlockReason::kSleeping: line(2, "sleeps for ever"); break;
+      case BlockReason::kConsole: line(2, "waits for input at the console, and none is on its way"); break;
       default: break;
     }
     for (const Ref<Object>& object : call.named)

@@ -33,6 +33,7 @@ enum class BlockReason : uint8_t {
   kWaitMany,
   kInterrupt,
   kPager,
+  kConsole,
 };
 
 /// Something that can be parked: a thread.

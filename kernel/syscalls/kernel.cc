@@ -337,8 +337,9 @@ abi::InfoCpuStats Kernel::cpu_stats(unsigned cpu) const {
   const Scheduler::Counts& counts = tasks_.scheduler().counts(cpu);
   // The first CPU has the timer, the only interrupt that the kernel takes for itself.
   uint64_t timers = cpu == 0 ? core_.fired_deadlines() : 0;
+  bool online = (tasks_.scheduler().online() >> cpu & 1) != 0;
   return {.cpu_number = cpu,
-          .flags = abi::InfoCpuFlags::kOnline,
+          .flags = online ? abi::InfoCpuFlags::kOnline : abi::InfoCpuFlags::kNone,
           .idle_time = tasks_.scheduler().idle_time(cpu, core_.now()),
           .reschedules = counts.reschedules,
           .context_switches = counts.context_switches,
@@ -381,6 +382,7 @@ void Kernel::state(Archive& ar) {
     core_.objects().drain();
   }
   for (abi::CpuPerformanceScale& scale : performance_) ar(scale.integral_part, scale.fractional_part);
+  ar(console_input_);
   ar(utc_offset_, ktrace_);
   bool ended = outcome_.has_value();
   ar(ended);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "kernel/abi/info_system.h"
+#include "kernel/ipc/console_input.h"
 #include "kernel/object/core.h"
 #include "kernel/platform/platform.h"
 #include "kernel/syscalls/table.h"
@@ -66,6 +67,8 @@ class Kernel final : public KernelEntry {
   Duration& utc_offset() { return utc_offset_; }
   /// How fast each CPU is said to be, which the scheduler takes no notice of.
   std::vector<abi::CpuPerformanceScale>& performance() { return performance_; }
+  /// What comes in at the serial console.
+  ConsoleInput& console_input() { return console_input_; }
   /// The run is over: nothing runs any more.
   void power_off() { outcome_ = Outcome{.kind = Outcome::Kind::kPoweredOff}; }
   /// What ZX_INFO_CPU_STATS says.
@@ -134,6 +137,7 @@ class Kernel final : public KernelEntry {
   Ktrace ktrace_;
   Duration utc_offset_;
   std::vector<abi::CpuPerformanceScale> performance_;
+  ConsoleInput console_input_;
   UnsupportedLedger unsupported_;
 };
 

@@ -10,6 +10,7 @@
 #include "kernel/ipc/debuglog.h"
 #include "kernel/syscalls/families.h"
 #include "kernel/syscalls/kernel.h"
+#include "kernel/syscalls/once.h"
 #include "kernel/syscalls/resources.h"
 #include "kernel/syscalls/vmo_transfer.h"
 
@@ -70,13 +71,46 @@ Status debug_write(Call& call, UserBytesIn buffer, size_t size) {
   return Status::kOk;
 }
 
-/// At most so long.
+/// Waits for one byte, and takes with it what else has come by then. Return is a line feed.
+Status debug_read(Call& call, Handle resource, UserBytesOut buffer, size_t size, UserOut<size_t> actual) {
+  bool full = call.core().option("kernel.enable-serial-syscalls", 1) != 0 &&
+              !call.core().option_is("kernel.enable-serial-syscalls", "output-only");
+  if (!full) return Status::kNotSupported;
+  TRY_STATUS(validate_resource(call, resource, abi::ResourceSystemBase::kDebug));
+  return act_and_tell(call, actual, [&]() -> Result<uint64_t> {
+    if (size == 0) return 0;
+    ConsoleInput& input = call.kernel().console_input();
+    std::string text(input.arrived(call.now(), size));
+    if (text.empty()) return call.park(input.readers(), BlockReason::kConsole, input.next());
+    if (buffer.prepare(text.size()) == Status::kParked) return Status::kParked;
+    std::ranges::replace(text, '\r', '\n');
+    Status status = buffer.write(std::as_bytes(std::span(text)));
+    // The byte that had no place is gone.
+    input.drop(status == Status::kOk ? text.size() : 1);
+    if (status != Status::kOk) return status;
+    return text.size();
+  });
+}
+
+/// Runs a line as the kernel's console would: what it has to say, it prints, and then all is well.
 Status debug_send_command(Call& call, Handle resource, UserBytesIn buffer, size_t size) {
   if (!debugging_syscalls(call)) return Status::kNotSupported;
   TRY_STATUS(validate_resource(call, resource, abi::ResourceSystemBase::kDebug));
   if (size > abi::kDebugWriteMax) return Status::kInvalidArgs;
-  std::string command = TRY(buffer.text(size));
-  return call.unsupported("the kernel's console: " + command.substr(0, command.find(' ')));
+  std::string line = TRY(buffer.text(size));
+  line.resize(std::min(line.find_first_of(std::string_view("\0\n", 2)), line.size()));
+  std::string_view words = line;
+  words.remove_prefix(std::min(words.find_first_not_of(' '), words.size()));
+  std::string_view command = words.substr(0, words.find(' '));
+  Platform& platform = call.core().platform();
+  if (command.empty()) return Status::kOk;
+  if (command == "echo") {
+    words.remove_prefix(std::min(words.find_first_not_of(' ', command.size()), words.size()));
+    platform.console_write(std::string(words) + "\n");
+    return Status::kOk;
+  }
+  platform.console_write("command \"" + std::string(command) + "\" not found\n");
+  return call.unsupported("the kernel's console: " + std::string(command), Status::kOk);
 }
 
 // --- chance ---
@@ -177,9 +211,10 @@ constexpr auto kRows = std::to_array<Row>({
     {"zx_cprng_add_entropy", bind<cprng_add_entropy>, Support::kFull,
      "Checks its arguments; all chance comes from the run's seed."},
     {"zx_cprng_draw_once", bind<cprng_draw_once>, Support::kFull, "Draws from the run's seed."},
-    {"zx_debug_read", unsupported, Support::kAbsent, "The console takes no input yet."},
+    {"zx_debug_read", bind<debug_read>, Support::kFull,
+     "Bytes of `jacinth run --console-input`, which arrive in virtual time as 115200 baud carry them."},
     {"zx_debug_send_command", bind<debug_send_command>, Support::kPartial,
-     "Checks its arguments; there is no kernel console to command, so that every command fails."},
+     "The console knows echo; of others it prints, as of unknown ones there, that it did not find them."},
     {"zx_debug_write", bind<debug_write>, Support::kFull,
      "Writes to the serial port, unless kernel.enable-serial-syscalls is 0."},
     {"zx_debuglog_create", bind<debuglog_create>, Support::kFull, "Needs no resource, as in 2021."},

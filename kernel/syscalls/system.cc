@@ -1,6 +1,7 @@
 // Calls about the machine as a whole. zircon/kernel/lib/syscalls/system.cc.
 #include "kernel/abi/system.h"
 
+#include <algorithm>
 #include <array>
 
 #include "kernel/syscalls/families.h"
@@ -23,21 +24,30 @@ Status system_get_event(Call& call, Handle job_handle, abi::SystemEvent kind, Us
 
 // --- power ---
 
+/// Takes away all but the first CPU, or brings them back; arm64 can do only the one (arch_mp_cpu_hotplug).
+Status set_all_cpus(Call& call, bool on) {
+  Scheduler& scheduler = call.core().tasks().scheduler();
+  uint32_t all = ~uint32_t{0} >> (32 - call.core().platform().cpu_count());
+  uint32_t wanted = on ? all : 1;
+  if (scheduler.online() == wanted) return Status::kOk;
+  if (on && call.core().platform().arch() == Arch::kArm64) return Status::kNotSupported;
+  scheduler.set_online(wanted, call.now());
+  return Status::kOk;
+}
+
 /// Whoever ends the machine does not come back.
 Status system_powerctl(Call& call, Handle resource, abi::Powerctl command, UserBytesIn argument) {
   TRY_STATUS(validate_resource(call, resource, abi::ResourceSystemBase::kPower));
   switch (command) {
-    case abi::Powerctl::kEnableAllCpus: return Status::kOk;  // They are.
-    case abi::Powerctl::kDisableAllCpusButPrimary:
-      if (call.core().platform().cpu_count() == 1) return Status::kOk;
-      return call.unsupported("ZX_SYSTEM_POWERCTL_DISABLE_ALL_CPUS_BUT_PRIMARY");
+    case abi::Powerctl::kEnableAllCpus: return set_all_cpus(call, true);
+    case abi::Powerctl::kDisableAllCpusButPrimary: return set_all_cpus(call, false);
     case abi::Powerctl::kAcpiTransitionSState:
     case abi::Powerctl::kX86SetPkgPl1: {
       if (call.core().platform().arch() != Arch::kX86_64) return Status::kInvalidArgs;
       std::array<std::byte, sizeof(abi::PowerctlAcpiTransition)> bytes;
       TRY_STATUS(argument.read(bytes));
-      return call.unsupported(command == abi::Powerctl::kX86SetPkgPl1 ? "ZX_SYSTEM_POWERCTL_X86_SET_PKG_PL1"
-                                                                      : "ZX_SYSTEM_POWERCTL_ACPI_TRANSITION_S_STATE");
+      // The processor has no RAPL, the machine no ACPI.
+      return Status::kNotSupported;
     }
     case abi::Powerctl::kReboot:
     case abi::Powerctl::kRebootBootloader:
@@ -49,6 +59,12 @@ Status system_powerctl(Call& call, Handle resource, abi::Powerctl command, UserB
 }
 
 // --- performance ---
+
+/// The scheduler counts one bit less.
+int64_t speed_of(const abi::CpuPerformanceScale& scale) {
+  uint64_t exact = uint64_t{scale.integral_part} << 32 | scale.fractional_part;
+  return std::max<int64_t>(static_cast<int64_t>(exact / 2), 1);
+}
 
 /// CPUs in rising order, each with a speed that is more than nothing.
 Status system_set_performance_info(Call& call, Handle resource, abi::PerformanceTopic topic,
@@ -64,7 +80,10 @@ Status system_set_performance_info(Call& call, Handle resource, abi::Performance
     bool stands_still = scale.integral_part == 0 && scale.fractional_part == 0;
     if (infos[i].logical_cpu_number >= scales.size() || stands_still) return Status::kOutOfRange;
   }
-  for (const abi::CpuPerformanceInfo& info : infos) scales[info.logical_cpu_number] = info.performance_scale;
+  for (const abi::CpuPerformanceInfo& info : infos) {
+    scales[info.logical_cpu_number] = info.performance_scale;
+    call.core().tasks().scheduler().set_speed(info.logical_cpu_number, speed_of(info.performance_scale), call.now());
+  }
   return Status::kOk;
 }
 
@@ -92,10 +111,10 @@ constexpr auto kRows = std::to_array<Row>({
      "Every CPU is as fast as the others, until somebody says otherwise."},
     {"zx_system_mexec", unsupported, Support::kAbsent, "There is no other kernel to change to."},
     {"zx_system_mexec_payload_get", unsupported, Support::kAbsent, "There is no other kernel to change to."},
-    {"zx_system_powerctl", bind<system_powerctl>, Support::kPartial,
-     "Shutdown and reboots end the run. CPUs cannot be taken away, and no board has ACPI or power limits."},
-    {"zx_system_set_performance_info", bind<system_set_performance_info>, Support::kPartial,
-     "Kept and told back; every CPU stays as fast as it is, and the scheduler counts them alike."},
+    {"zx_system_powerctl", bind<system_powerctl>, Support::kFull,
+     "Shutdown and reboots end the run. arm64 cannot bring CPUs back, and no board has ACPI or power limits."},
+    {"zx_system_set_performance_info", bind<system_set_performance_info>, Support::kFull,
+     "Changes what the scheduler thinks of CPUs; they run on as fast as they did."},
 });
 
 }  // namespace

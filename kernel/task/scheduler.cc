@@ -1,6 +1,7 @@
 #include "kernel/task/scheduler.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <utility>
 
@@ -13,8 +14,9 @@ namespace jacinth::kernel {
 namespace {
 
 constexpr int64_t kTargetGrains = Scheduler::kTargetLatency.ns / Scheduler::kGranularity.ns;
-/// A thread's usual run is a moving average to which each run adds a quarter of the difference.
-constexpr int64_t kAverageOver = 4;
+/// What a thread usually runs falls by a quarter of the difference, and rises by all of it (kExpectedRuntimeAlpha and
+/// _Beta).
+constexpr int64_t kDecay = 4;
 
 Duration part(Duration whole, int64_t share) {
   return Duration{static_cast<int64_t>(static_cast<__int128>(whole.ns) * share / Turn::kWhole)};
@@ -49,7 +51,8 @@ void Scheduler::adjust_slice(Cpu& at, Turn& turn, Time now) {
 }
 
 bool Scheduler::expired(const Cpu& at, const Turn& turn, Time now) const {
-  return turn.yielded || now - at.slice_start >= turn.slice || (!turn.fair() && now >= turn.finish);
+  Duration ran = now - at.slice_start;
+  return turn.yielded || (turn.fair() ? ran >= turn.slice : at.worth(ran) >= turn.slice || now >= turn.finish);
 }
 
 bool Scheduler::outranked(const Cpu& at, const Turn& turn) const {
@@ -61,9 +64,11 @@ void Scheduler::charge(Turn& turn, Time now) {
   turn.since = now;
 }
 
-void Scheduler::average(Cpu& at, Turn& turn, Time now) {
-  int64_t ran = (now - at.slice_start).ns;
-  int64_t change = std::max((ran - turn.expected.ns) / kAverageOver, -turn.expected.ns);
+void Scheduler::average(Cpu& at, Turn& turn, Time now, bool over) {
+  turn.banked.ns += at.worth(now - at.slice_start).ns;
+  if (!over) return;  // The rest is still to come.
+  int64_t more = std::exchange(turn.banked, Duration{}).ns - turn.expected.ns;
+  int64_t change = std::max(more >= 0 ? more : more / kDecay, -turn.expected.ns);
   turn.expected.ns += change;
   at.expected.ns += change;
 }
@@ -171,52 +176,7 @@ void Scheduler::remove(Thread& thread) {
   if (turn.fair()) turn.start = turn.finish = Time{};
 }
 
-// --- which CPU, which thread ---
-
-uint32_t Scheduler::ask(Question question, size_t answers, size_t usual) const {
-  if (choices_ == nullptr || answers < 2) return static_cast<uint32_t>(usual);
-  uint32_t answer = choices_->choose(question, static_cast<uint32_t>(answers), static_cast<uint32_t>(usual));
-  CHECK(answer < answers, "answer {} of {}", answer, answers);
-  return answer;
-}
-
-uint32_t Scheduler::allowed(const Turn& turn) const {
-  uint32_t mask = turn.affinity & all_cpus();
-  return mask != 0 ? mask : all_cpus();
-}
-
-unsigned Scheduler::find_cpu(const Turn& turn) const {
-  uint32_t mask = allowed(turn);
-  auto load = [&](const Cpu& at) {
-    return turn.fair() ? std::pair(at.expected.ns, at.utilization) : std::pair(at.utilization, at.expected.ns);
-  };
-  auto count = static_cast<unsigned>(cpus_.size());
-  unsigned first = (turn.placed ? turn.cpu : here_) % count;
-  unsigned best = count;
-  unsigned best_index = 0;
-  unsigned index = 0;
-  bool idle_found = false;
-  for (unsigned i = 0; i < count; ++i) {
-    unsigned cpu = (first + i) % count;
-    if ((mask >> cpu & 1) == 0) continue;
-    if (!idle_found && (best == count || load(cpus_[cpu]) < load(cpus_[best]))) {
-      best = cpu;
-      best_index = index;
-      idle_found = cpus_[cpu].fair_count + cpus_[cpu].deadline_count == 0;
-    }
-    ++index;
-  }
-  if (choices_ == nullptr) return best;
-  uint32_t answer = ask(Question::kCpu, index, best_index);
-  for (unsigned i = 0;; ++i) {
-    unsigned cpu = (first + i) % count;
-    if ((mask >> cpu & 1) != 0 && answer-- == 0) return cpu;
-  }
-}
-
-bool Scheduler::idle_has_work() const {
-  return std::ranges::any_of(cpus_, [](const Cpu& at) { return at.current == nullptr && at.has_work(); });
-}
+// --- which thread ---
 
 Thread* Scheduler::take_next(unsigned cpu, Time now) {
   Cpu& at = cpus_[cpu];
@@ -229,28 +189,6 @@ Thread* Scheduler::take_next(unsigned cpu, Time now) {
   dequeue(*next);
   put_on(cpu, *next, now);
   return next;
-}
-
-/// The first thread of another CPU that has more than it runs, and that may run here.
-Thread* Scheduler::steal(unsigned cpu) {
-  if (ready_count_ == 0) return nullptr;
-  for (unsigned i = 1; i < cpus_.size(); ++i) {
-    const Cpu& from = cpus_[(cpu + i) % cpus_.size()];
-    if (from.current == nullptr) continue;
-    for (const Queue* queue : {&from.released, &from.fair}) {
-      auto found =
-          std::ranges::find_if(*queue, [&](const Entry& e) { return (allowed(e.thread->turn()) >> cpu & 1) != 0; });
-      if (found == queue->end()) continue;
-      Thread* thread = found->thread;
-      Time since = thread->turn().ready_since;
-      dequeue(*thread);
-      remove(*thread);
-      insert(cpu, *thread, cpus_[cpu].updated);
-      thread->turn().ready_since = since;
-      return thread;
-    }
-  }
-  return nullptr;
 }
 
 void Scheduler::put_on(unsigned cpu, Thread& thread, Time now) {
@@ -274,10 +212,10 @@ void Scheduler::put_on(unsigned cpu, Thread& thread, Time now) {
   at.previous = koid;
 }
 
-void Scheduler::take_off(Cpu& at, Time now) {
+void Scheduler::take_off(Cpu& at, Time now, bool over) {
   Turn& turn = at.current->turn();
   charge(turn, now);
-  average(at, turn, now);
+  average(at, turn, now, over);
   turn.place = Turn::Place::kStopped;
   ++at.counts.reschedules;
   at.current = nullptr;
@@ -298,9 +236,9 @@ void Scheduler::stop(Thread& thread, Time now) {
   Cpu& at = cpus_[turn.cpu];
   update_timeline(at, now);
   if (turn.place == Turn::Place::kRunning) {
-    if (!turn.fair()) turn.slice.ns -= (now - at.slice_start).ns;
+    if (!turn.fair()) turn.slice.ns -= at.worth(now - at.slice_start).ns;
     turn.yielded = false;
-    take_off(at, now);
+    take_off(at, now, true);
   } else {
     dequeue(thread);
   }
@@ -376,19 +314,6 @@ bool Scheduler::inherit(Thread& thread, int8_t priority, Time now) {
   return true;
 }
 
-void Scheduler::set_affinity(Thread& thread, uint32_t mask, Time now) {
-  Turn& turn = thread.turn();
-  if (mask == 0) mask = ~uint32_t{0};
-  turn.affinity = mask;
-  if (turn.place == Turn::Place::kStopped || (allowed(turn) >> turn.cpu & 1) != 0) return;
-  if (turn.place == Turn::Place::kRunning) {
-    cpus_[turn.cpu].reschedule = true;
-    return;
-  }
-  stop(thread, now);
-  ready(thread, now);
-}
-
 bool Scheduler::keeps(unsigned cpu, Time now) {
   Cpu& at = cpus_[cpu];
   if (at.current == nullptr) return false;
@@ -409,9 +334,10 @@ Thread* Scheduler::choose(unsigned cpu, Time now) {
     Turn& turn = current->turn();
     bool over = expired(at, turn, now);
     Duration ran = now - at.slice_start;
+    if (!turn.fair()) ran = at.worth(ran);
     if (!over) ++at.counts.preempts;
     if (over && !turn.yielded && at.has_work()) ++at.counts.slices_over;
-    take_off(at, now);
+    take_off(at, now, over);
     if ((allowed(turn) >> cpu & 1) == 0) {
       turn.yielded = false;
       remove(*current);
@@ -430,7 +356,7 @@ Duration Scheduler::slice(unsigned cpu, Time now) const {
   const Cpu& at = cpus_[cpu];
   if (at.current == nullptr) return kTargetLatency;
   const Turn& turn = at.current->turn();
-  Time end = at.slice_start + turn.slice;
+  Time end = at.slice_start + (turn.fair() ? turn.slice : at.takes(turn.slice));
   if (!turn.fair()) end = std::min(end, turn.finish);
   return std::max(end - now, Duration{1});
 }
@@ -467,7 +393,11 @@ void Scheduler::clear() {
 
 void Scheduler::state(Archive& ar) {
   if (ar.loading()) clear();
-  ar(generation_, here_);
+  ar(generation_, here_, online_);
+  if (ar.loading() && ((online_ & all_cpus()) == 0 || (online_ & ~all_cpus()) != 0)) {
+    ar.fail("CPUs that there are not");
+    online_ = all_cpus();
+  }
   // A thread has one place at most; whatever says otherwise was never saved.
   auto place = [&ar, this](Thread* thread, size_t cpu, Turn::Place where, bool fair) {
     if (thread == nullptr) return false;
@@ -485,8 +415,12 @@ void Scheduler::state(Archive& ar) {
     Cpu& at = cpus_[cpu];
     Thread* current = at.current;
     state_link(ar, current);
-    ar(at.reschedule, at.scheduled_weight, at.virtual_time, at.updated, at.slice_start, at.idle_since, at.idle);
+    ar(at.reschedule, at.speed, at.scheduled_weight, at.virtual_time, at.updated, at.slice_start, at.idle_since, at.idle);
     ar(at.counts, at.previous);
+    if (ar.loading() && at.speed <= 0) {
+      ar.fail("a CPU that stands still");
+      at.speed = kFullSpeed;
+    }
     if (ar.loading()) {
       bool fair = current == nullptr || current->turn().fair();
       at.current = place(current, cpu, Turn::Place::kRunning, fair) ? current : nullptr;

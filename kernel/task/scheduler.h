@@ -1,13 +1,18 @@
 // Who runs: each emulated CPU has a queue of its own, as in zircon/kernel/kernel/scheduler.cc.
 //
-//   CPU 0:  runs t   deadlines, released: t t (by deadline)   throttled: t (by release)   fair: t t t (by virtual
-//   finish) CPU 1:  runs t   ...
+//   CPU 0:  runs t   deadlines, released: t t   throttled: t   fair: t t t
+//                              (by deadline)    (by release)   (by virtual finish)
+//   CPU 1:  runs t   ...
 //
 // Fair threads share a CPU by weight: one gets a slice of the period that is its share of the total, and the queue is
 // sorted by when it would be done if all ran at once. A deadline thread may run `capacity` of every `period` and goes
 // before all fair ones, the earliest deadline first; what it did not use is gone at its deadline, and before the next
-// period it stands aside. A thread that becomes ready goes to the CPU where it ran last if that is idle, then to any
-// idle one, then to the one with the least to do; an idle CPU takes from those that have more than they run.
+// period it stands aside. A thread that becomes ready goes to the CPU where it ran last if that has next to nothing to
+// do, then to the first other one of which that is true, then to the one with the least to do; an idle CPU takes from
+// those that have more than they run. All CPUs are one cluster.
+//
+// A CPU can be taken away, and it can be said to be slower than others: then threads with deadlines get more time there
+// for what they were promised, and what threads do there counts less when it is foreseen.
 //
 // A fair thread that becomes ready takes no CPU from another: it makes the other's slice smaller, which may be used up
 // by that. Every decision is taken from state that the guest's own actions made, or by who explores
@@ -36,11 +41,17 @@ class Thread;
 
 class Scheduler {
  public:
-  /// The smallest slice, and the period in which every thread has its turn while they are few enough for it.
+  /// The smallest slice, and the period in which every thread has its turn while they are few enough for it
+  /// (kDefaultMinimumGranularity and kDefaultTargetLatency of kernel/scheduler.h, as they are since 2021).
   static constexpr Duration kGranularity{1'000'000};
   static constexpr Duration kTargetLatency{8'000'000};
 
-  explicit Scheduler(unsigned cpus) : cpus_(cpus) {}
+  /// A CPU with less to do than this is as good as an idle one (kIntraClusterThreshold).
+  static constexpr Duration kNextToNothing{25'000};
+  /// How fast a CPU is, in 2^31ths of the fastest (SchedPerformanceScale).
+  static constexpr int64_t kFullSpeed = int64_t{1} << 31;
+
+  explicit Scheduler(unsigned cpus) : cpus_(cpus) { online_ = all_cpus(); }
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
@@ -66,6 +77,12 @@ class Scheduler {
   bool inherit(Thread& thread, int8_t priority, Time now);
   /// Which CPUs it may run on; one that has none of these may run on all.
   void set_affinity(Thread& thread, uint32_t mask, Time now);
+
+  /// The CPUs of the mask run threads, and no others do.
+  void set_online(uint32_t mask, Time now);
+  uint32_t online() const { return online_; }
+  /// More than 0.
+  void set_speed(unsigned cpu, int64_t speed, Time now);
 
   /// What `cpu` runs from now on: the current thread while its slice lasts and no deadline is nearer. Null: idle.
   Thread* choose(unsigned cpu, Time now);
@@ -128,6 +145,7 @@ class Scheduler {
     int64_t deadline_count = 0;
     int64_t utilization = 0;
     Duration expected;
+    int64_t speed = kFullSpeed;
     int64_t scheduled_weight = 0;  // When the current thread's slice was made.
     Time virtual_time;
     Time updated;      // When virtual time was.
@@ -139,6 +157,9 @@ class Scheduler {
 
     bool has_work() const { return !fair.empty() || !released.empty(); }
     size_t ready() const { return fair.size() + released.size(); }
+    /// What time on this CPU is worth on the fastest, and the other way round.
+    Duration worth(Duration here) const;
+    Duration takes(Duration worth) const;
   };
 
   uint32_t ask(Question question, size_t answers, size_t usual) const;
@@ -165,15 +186,17 @@ class Scheduler {
   bool expired(const Cpu& at, const Turn& turn, Time now) const;
   bool outranked(const Cpu& at, const Turn& turn) const;
   static void charge(Turn& turn, Time now);
-  static void average(Cpu& at, Turn& turn, Time now);
+  static void average(Cpu& at, Turn& turn, Time now, bool over);
   void put_on(unsigned cpu, Thread& thread, Time now);
-  void take_off(Cpu& at, Time now);
+  /// `over`: its time is up, or it has nothing more to do.
+  void take_off(Cpu& at, Time now, bool over);
   /// Does `change` to what a thread is, wherever it stands.
   template <class F>
   void change(Thread& thread, Time now, F&& change);
 
   std::vector<Cpu> cpus_;
   ScheduleChoices* choices_ = nullptr;
+  uint32_t online_ = 0;
   size_t ready_count_ = 0;  // In all queues, but for who is throttled.
   uint64_t generation_ = 0;
   uint32_t here_ = 0;

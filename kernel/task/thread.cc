@@ -101,6 +101,7 @@ abi::ThreadState Thread::info_state() const {
     case BlockReason::kWaitMany: return abi::ThreadState::kBlockedWaitMany;
     case BlockReason::kInterrupt: return abi::ThreadState::kBlockedInterrupt;
     case BlockReason::kPager: return abi::ThreadState::kBlockedPager;
+    case BlockReason::kConsole: break;
   }
   return abi::ThreadState::kBlocked;
 }
@@ -319,8 +320,9 @@ void Thread::park(WaitQueue* queue, BlockReason reason, Time deadline) {
   park_on(queue, reason, deadline);
   core().tasks().scheduler().stop(*this, core().now());
   if (deadline == Time::never()) return;
-  // A page comes when it comes: only what a program asked for has slack.
-  Slack slack = reason == BlockReason::kPager ? Slack{} : process_->policy().slack();
+  // A page, or a byte, comes when it comes: only what a program asked for has slack.
+  bool comes = reason == BlockReason::kPager || reason == BlockReason::kConsole;
+  Slack slack = comes ? Slack{} : process_->policy().slack();
   deadline_id_ = core().arm(deadline, slack.early, slack.late, *this);
 }
 

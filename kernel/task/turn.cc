@@ -28,7 +28,7 @@ int64_t Turn::utilization() const {
 
 void Turn::state(Archive& ar) {
   ar(discipline, priority, base_priority, inherited, deadline.capacity, deadline.relative_deadline, deadline.period);
-  ar(affinity, cpu, placed, yielded, start, finish, slice, whole_slice, remainder, expected, generation);
+  ar(affinity, cpu, placed, yielded, start, finish, slice, whole_slice, remainder, expected, banked, generation);
   ar(since, runtime, ready_since, queue_time);
   bool good = priority < kPriorities && base_priority < kPriorities && discipline <= Discipline::kDeadline &&
               affinity != 0 && remainder > 0 && remainder <= kWhole;

@@ -42,7 +42,8 @@ struct Turn {
   Duration slice;        ///< What it may run.
   Duration whole_slice;  ///< What a fair thread had got if it had not been pushed aside.
   int64_t remainder = kWhole;
-  Duration expected{8'000'000};  ///< How long it runs at a time: a moving average.
+  Duration expected{8'000'000};  ///< How long it runs at a time: up at once, down by a quarter.
+  Duration banked;               ///< What it ran of this time before it was pushed aside.
   uint64_t generation = 0;       ///< Who came first, among equals.
 
   Time since;           ///< When it was put on its CPU, or last charged for its time there.

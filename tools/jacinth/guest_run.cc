@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -69,6 +70,28 @@ std::expected<std::vector<std::byte>, FileProblem> read_file(const std::string& 
   ::close(file);
   if (!problem.empty()) return std::unexpected(FileProblem{ExitCode::kNotLoadable, problem});
   return bytes;
+}
+
+/// All of it, before anything runs: the run must not hang on when it comes.
+std::expected<std::string, FileProblem> read_console_input(const std::string& path) {
+  std::string text;
+  if (path.empty()) return text;
+  if (path != "-") {
+    auto bytes = read_file(path);
+    if (!bytes) return std::unexpected(bytes.error());
+    text.assign(reinterpret_cast<const char*>(bytes->data()), bytes->size());
+    return text;
+  }
+  std::array<char, 4096> buffer;
+  for (;;) {
+    ssize_t got = ::read(STDIN_FILENO, buffer.data(), buffer.size());
+    if (got == 0) return text;
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return std::unexpected(FileProblem{ExitCode::kUsage, std::strerror(errno)});
+    text.append(buffer.data(), static_cast<size_t>(got));
+    if (text.size() > static_cast<size_t>(kMaxFileSize))
+      return std::unexpected(FileProblem{ExitCode::kUsage, "it is larger than 1 GiB"});
+  }
 }
 
 class OutputLines final : public kernel::LineSink {
@@ -142,7 +165,8 @@ struct LastWords {
 
 class GuestRun {
  public:
-  GuestRun(const RunRequest& request, const boards::Board& board, Output* trace, Output* summary)
+  GuestRun(const RunRequest& request, const boards::Board& board, std::string_view console_input, Output* trace,
+           Output* summary)
       : request_(request),
         style_(Style::choose(request.color, Output::error())),
         trace_(trace),
@@ -155,6 +179,7 @@ class GuestRun {
       strace_.emplace(core(), *trace_lines_, request.strace_options);
     }
     if (summary_ != nullptr) counts_.emplace(core());
+    kernel().console_input().feed(Time{}, console_input);
     kernel().unsupported().set_hook([this](kernel::Thread& thread, const kernel::UnsupportedUse& use) {
       say(kWho, kernel::unsupported_use_text(thread, use, code_));
       return request_.stop_at_unsupported;
@@ -342,6 +367,10 @@ int run_guest(const RunRequest& request) {
   fit.ram = request.ram;
   if (std::string problem = boards::unfit(board, fit); !problem.empty()) return fail(ExitCode::kUsage, problem);
 
+  auto console_input = read_console_input(request.console_input);
+  if (!console_input)
+    return fail(ExitCode::kUsage, fmt::format("{}: {}", request.console_input, console_input.error().text));
+
   std::unique_ptr<Output> trace_file;
   Output* trace = nullptr;
   if (request.strace) {
@@ -360,7 +389,7 @@ int run_guest(const RunRequest& request) {
     if (!opened) return fail(ExitCode::kUsage, fmt::format("{}: {}", request.summary, opened.error()));
     summary = std::move(*opened);
   }
-  return GuestRun(request, board, trace, summary.get()).run(*file);
+  return GuestRun(request, board, *console_input, trace, summary.get()).run(*file);
 }
 
 }  // namespace jacinth::cli

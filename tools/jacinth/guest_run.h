@@ -26,6 +26,8 @@ struct RunRequest {
   uint64_t ram = 0;  ///< 0: the board's default.
   uint64_t seed = 0;
   Assignments kernel_options;
+  /// A file whose bytes come in at the serial console; "-": standard input; empty: none.
+  std::string console_input;
   /// The program gets the root job and all resources.
   bool root = false;
 
