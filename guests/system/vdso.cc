@@ -36,6 +36,32 @@ TEST("the vDSO is an ELF library with one segment to read and one to execute") {
   expect_eq(executable, 1);
 }
 
+TEST("a process that begins at the vDSO's entry point, with nothing but that and a stack, exits with 0") {
+  Handle process, vmar, thread, region;
+  require_ok(zx_process_create(zx_job_default(), "bare", 4, 0, process.out(), vmar.out()));
+  zx_vaddr_t base = 0, mapped = 0;
+  uint64_t size = 0;
+  for (int i = 0; i < header()->e_phnum; ++i) {
+    if (segment(i)->p_type == PT_LOAD) size = (segment(i)->p_vaddr + segment(i)->p_memsz + 4095) / 4096 * 4096;
+  }
+  require_ok(zx_vmar_allocate(vmar, ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_EXECUTE | ZX_VM_CAN_MAP_SPECIFIC, 0, size,
+                              region.out(), &base));
+  for (int i = 0; i < header()->e_phnum; ++i) {
+    if (segment(i)->p_type != PT_LOAD) continue;
+    const zx_vm_option_t execute = (segment(i)->p_flags & PF_X) != 0 ? ZX_VM_PERM_EXECUTE : 0;
+    require_ok(zx_vmar_map(region, ZX_VM_PERM_READ | execute | ZX_VM_SPECIFIC, segment(i)->p_vaddr, guest_vdso_vmo(),
+                           segment(i)->p_offset, (segment(i)->p_memsz + 4095) / 4096 * 4096, &mapped));
+  }
+  Handle stack = make_vmo(4096);
+  require_ok(zx_vmar_map(vmar, ZX_VM_PERM_READ | ZX_VM_PERM_WRITE, 0, stack, 0, 4096, &mapped));
+  require_ok(zx_thread_create(process, "t", 1, 0, thread.out()));
+  expect_ok(zx_process_start(process, thread, base + header()->e_entry, initial_stack_pointer(mapped + 4096),
+                             ZX_HANDLE_INVALID, 0));
+  int64_t code = -1;
+  expect_ok(wait_for_exit(process, &code));
+  expect_eq(code, 0);
+}
+
 TEST("the vDSO's code cannot be unmapped, protected or mapped over") {
   for (int i = 0; i < header()->e_phnum; ++i) {
     if (segment(i)->p_type != PT_LOAD || (segment(i)->p_flags & PF_X) == 0) continue;

@@ -35,12 +35,52 @@ enum class KtraceEvent : uint32_t {
   kProcName = 0x022,    // pid, 0, name
   kSyscallName = 0x023,
   kProbeName = 0x025,
+  kIrqEnter = 0x030,  // number << 8 | cpu, in place of the tid
+  kIrqExit = 0x031,
   kSyscallEnter = 0x032,  // number << 8 | cpu, in place of the tid
   kSyscallExit = 0x033,
-  kPageFault = 0x034,      // address high, low, flags, cpu
+  kPageFault = 0x034,  // address high, low, flags, cpu
+  kPageFaultExit = 0x035,
   kContextSwitch = 0x040,  // to tid, priorities and state and cpu, from, to
+  kFutexWait = 0x043,      // address low, high, owner's tid, cpu
+  kFutexWoke = 0x044,      // address low, high, status, cpu
+  kFutexWake = 0x045,      // address low, high, owner's tid, cpu and KtraceFutex
+  kFutexRequeue = 0x046,   // the same of the futex that they go to
+  kObjectDelete = 0x100,   // koid
+  kThreadCreate = 0x110,   // tid, pid
+  kThreadStart = 0x111,    // tid
+  kThreadExit = 0x112,
+  kProcCreate = 0x120,     // pid
+  kProcStart = 0x121,      // tid, pid
   kProcExit = 0x122,       // pid
+  kChannelCreate = 0x130,  // koid, koid, options
+  kChannelWrite = 0x131,   // koid, bytes, handles
+  kChannelRead = 0x132,
+  kPortWait = 0x140,      // koid
+  kPortWaitDone = 0x141,  // koid, status
+  kPortCreate = 0x142,    // koid
+  kWaitOne = 0x150,       // koid, signals, deadline low, high
+  kWaitOneDone = 0x151,   // koid, status, signals
 };
+
+/// The group that an event belongs to.
+constexpr KtraceGroups ktrace_group(KtraceEvent event) {
+  auto number = static_cast<uint32_t>(event);
+  if (number >= 0x130 && number < 0x160) return KtraceGroups::kIpc;
+  if (number >= 0x110) return KtraceGroups::kTasks;
+  if (number >= 0x100) return KtraceGroups::kLifecycle;
+  if (number >= 0x040) return KtraceGroups::kScheduler;
+  if (number >= 0x034) return KtraceGroups::kVm;
+  if (number >= 0x032) return KtraceGroups::kSyscall;
+  return number >= 0x030 ? KtraceGroups::kIrq : KtraceGroups::kMeta;
+}
+
+/// What the last word of kFutexWake and kFutexRequeue says beside the CPU.
+inline constexpr uint32_t kKtraceFutexCountShift = 8;
+inline constexpr uint32_t kKtraceFutexCountMany = 0xfe;
+inline constexpr uint32_t kKtraceFutexCountAll = 0xff;
+inline constexpr uint32_t kKtraceFutexRequeues = 1u << 30;
+inline constexpr uint32_t kKtraceFutexActive = 1u << 31;
 
 inline constexpr uint32_t kKtraceVersion = 0x0002'0000;
 inline constexpr uint32_t kKtraceNamedEvent = 0x800;

@@ -28,7 +28,10 @@ class Report {
 
   std::string write() {
     std::vector<Thread*> threads = kernel_.blocked_threads();
-    line(0, "all {} threads wait, and nothing is left that could wake any of them; it is {} now", threads.size(),
+    line(0, "{}; it is {} now",
+         threads.size() == 1
+             ? std::string("the only thread waits, and nothing is left that could wake it")
+             : fmt::format("all {} threads wait, and nothing is left that could wake any of them", threads.size()),
          abi::format_time(core_.now()));
     for (size_t i = 0; i < threads.size() && i < kMaxThreads; ++i) thread(*threads[i]);
     if (threads.size() > kMaxThreads) line(0, "and {} more threads", threads.size() - kMaxThreads);

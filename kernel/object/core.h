@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "emu/time/time.h"
+#include "kernel/abi/ktrace.h"
 #include "kernel/abi/object_type.h"
 #include "kernel/object/deadlines.h"
 #include "kernel/object/handle_table.h"
@@ -27,6 +28,15 @@ namespace jacinth::kernel {
 
 class Tasks;
 class Vm;
+
+/// Whoever writes down what happens to objects (kernel/task/ktrace.h), in the words of the real kernel's trace.
+class EventTracer {
+ public:
+  virtual void trace(abi::KtraceEvent event, const std::array<uint32_t, 4>& words) = 0;
+
+ protected:
+  ~EventTracer() = default;
+};
 
 class Core {
  public:
@@ -51,6 +61,14 @@ class Core {
   /// Who runs and who is dying (kernel/task/tasks.h), which only threads, processes and jobs ask for.
   Tasks& tasks() const { return *tasks_; }
   void set_tasks(Tasks* tasks) { tasks_ = tasks; }
+  /// Null while nothing is to be traced. Values lose their upper halves, as there.
+  void set_tracer(EventTracer* tracer) { tracer_ = tracer; }
+  bool traced() const { return tracer_ != nullptr; }
+  template <class... Values>
+  void trace(abi::KtraceEvent event, Values... values) {
+    if (tracer_ != nullptr) [[unlikely]]
+      tracer_->trace(event, {static_cast<uint32_t>(values)...});
+  }
   /// Memory (kernel/vm/vm.h): what VMOs and regions live on.
   Vm& vm() const { return *vm_; }
   void set_vm(Vm* vm) { vm_ = vm; }
@@ -122,6 +140,7 @@ class Core {
   Platform& platform_;
   Options options_;
   Tasks* tasks_ = nullptr;
+  EventTracer* tracer_ = nullptr;
   Vm* vm_ = nullptr;
   std::map<std::string, int64_t, std::less<>> counters_;
   CommonCounters common_counters_;

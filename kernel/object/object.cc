@@ -13,6 +13,7 @@ Object::Object(Core& core, ObjectType type)
 
 Object::~Object() {
   core_.count_destroyed(type_);
+  core_.trace(abi::KtraceEvent::kObjectDelete, abi::raw(koid_));
   observers_.clear();
   core_.objects().remove(*this);
 }

@@ -14,10 +14,13 @@
 namespace jacinth::kernel {
 namespace {
 
+using abi::KtraceEvent;
+
 Status channel_create(Call& call, uint32_t options, UserOut<Handle> out0, UserOut<Handle> out1) {
   if (options != 0) return Status::kInvalidArgs;
   TRY_STATUS(call.policy(abi::PolicyCondition::kNewChannel));
   auto [end0, end1] = Channel::create(call.core());
+  call.core().trace(KtraceEvent::kChannelCreate, abi::raw(end0->koid()), abi::raw(end1->koid()), options);
   return call.give(out0, end0, out1, end1, abi::default_rights(ObjectType::kChannel));
 }
 
@@ -168,6 +171,10 @@ Result<Outgoing> take_message(Call& call, Handle handle, Rights rights, abi::Cha
   return outgoing;
 }
 
+void trace_message(Call& call, KtraceEvent event, Koid channel, uint64_t bytes, size_t handles) {
+  call.core().trace(event, abi::raw(channel), bytes, handles);
+}
+
 void note_overfull(Call& call, Channel::Written written) {
   if (written == Channel::Written::kOverfull) call.raise(abi::ExceptionPolicyCode::kChannelFullWrite);
 }
@@ -177,6 +184,7 @@ Status write_message(Call& call, Handle handle, abi::ChannelWriteOptions options
                      UserHandles handles, uint32_t num_handles) {
   Outgoing outgoing =
       TRY(take_message(call, handle, Rights::kWrite, options, bytes, num_bytes, handles, num_handles, 0));
+  trace_message(call, KtraceEvent::kChannelWrite, outgoing.channel->koid(), outgoing.message.size(), num_handles);
   note_overfull(call, TRY(outgoing.channel->write(call.process().koid(), std::move(outgoing.message))));
   return Status::kOk;
 }
@@ -247,6 +255,7 @@ Status read_message_into(Call& call, Handle handle, abi::ChannelReadOptions opti
   // A message that cannot be written is lost, as on Zircon; but not while the page for it is on its way.
   if (status == Status::kParked) return status;
   if (!fits && !contains(options, abi::ChannelReadOptions::kMayDiscard)) return status;
+  trace_message(call, KtraceEvent::kChannelRead, channel->koid(), message.size(), handle_count);
   Message taken = channel->take_oldest();
   if (status == Status::kOk) take_handles(call, std::move(taken));
   return status;
@@ -334,6 +343,8 @@ Status call_noretry(Call& call, Handle handle, abi::ChannelWriteOptions options,
       call.process().kill(static_cast<int64_t>(abi::TaskRetcode::kVdsoKill));
       return Status::kBadState;
     }
+    trace_message(call, KtraceEvent::kChannelWrite, outgoing.channel->koid(), outgoing.message.size(),
+                  outgoing.message.handles.size());
     note_overfull(call, TRY(outgoing.channel->begin_call(call.process().koid(), std::move(outgoing.message), waiter)));
     keep_reply_room(call, args);
   }

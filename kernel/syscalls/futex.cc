@@ -4,6 +4,7 @@
 // queueing are one step.
 #include "kernel/task/futex.h"
 
+#include <algorithm>
 #include <array>
 
 #include "kernel/syscalls/families.h"
@@ -12,6 +13,21 @@ namespace jacinth::kernel {
 namespace {
 
 using Word = int32_t;
+using abi::KtraceEvent;
+
+/// The kernel's trace of a futex; `last` goes beside the CPU.
+void trace_futex(Call& call, KtraceEvent event, GuestAddr address, uint64_t word, uint32_t last = 0) {
+  call.core().trace(event, address.value, address.value >> 32, word, (call.thread().turn().cpu & 0xff) | last);
+}
+
+uint64_t short_koid(const Ref<Thread>& thread) { return thread ? abi::raw(thread->koid()) : 0; }
+
+uint32_t traced_count(uint32_t count) {
+  uint32_t shown = count == UINT32_MAX ? abi::kKtraceFutexCountAll : std::min(count, abi::kKtraceFutexCountMany);
+  return shown << abi::kKtraceFutexCountShift;
+}
+
+uint32_t traced_active(bool active) { return active ? abi::kKtraceFutexActive : 0; }
 
 Status check_address(GuestAddr address) {
   bool good = address.value != 0 && address.value % sizeof(Word) == 0;
@@ -38,7 +54,9 @@ Result<Ref<Thread>> find_owner(Call& call, Handle handle) {
 Status futex_wait(Call& call, GuestAddr address, Word expected, Handle owner_handle, Time deadline) {
   FutexTable& futexes = call.process().futexes();
   if (call.resumed()) {
-    futexes.waiter_left(GuestAddr(call.state().scratch[0]));
+    GuestAddr left(call.state().scratch[0]);
+    futexes.waiter_left(left);
+    trace_futex(call, KtraceEvent::kFutexWoke, left, static_cast<uint32_t>(abi::raw(call.woken_with())));
     return call.woken_with();
   }
   TRY_STATUS(check_address(address));
@@ -49,6 +67,7 @@ Status futex_wait(Call& call, GuestAddr address, Word expected, Handle owner_han
   call.state().scratch = {address.value};
   Status status = call.park(futexes.wait_on(address, owner), BlockReason::kFutex, deadline);
   if (status == Status::kParked) {
+    trace_futex(call, KtraceEvent::kFutexWait, address, short_koid(owner));
     futexes.came(call.thread());
   } else {
     futexes.waiter_left(address);
@@ -56,16 +75,36 @@ Status futex_wait(Call& call, GuestAddr address, Word expected, Handle owner_han
   return status;
 }
 
+/// Wakes up to `count`, or one who becomes the owner; `more` is what the trace says of it besides.
+void wake(Call& call, GuestAddr address, uint32_t count, bool single_owner, uint32_t more = 0) {
+  FutexTable& futexes = call.process().futexes();
+  bool active = futexes.active(address);
+  if (single_owner) {
+    futexes.wake_single_owner(address);
+  } else {
+    futexes.wake(address, count);
+  }
+  trace_futex(call, KtraceEvent::kFutexWake, address, short_koid(futexes.owner(address)),
+              traced_count(count) | traced_active(active) | more);
+}
+
 Status futex_wake(Call& call, GuestAddr address, uint32_t count) {
   TRY_STATUS(check_address(address));
-  call.process().futexes().wake(address, count);
+  wake(call, address, count, false);
   return Status::kOk;
 }
 
 Status futex_wake_single_owner(Call& call, GuestAddr address) {
   TRY_STATUS(check_address(address));
-  call.process().futexes().wake_single_owner(address);
+  wake(call, address, 1, true);
   return Status::kOk;
+}
+
+void requeue(Call& call, GuestAddr from, GuestAddr to, uint32_t count, const Ref<Thread>& owner) {
+  FutexTable& futexes = call.process().futexes();
+  futexes.requeue(from, to, count, owner);
+  trace_futex(call, KtraceEvent::kFutexRequeue, to, short_koid(owner),
+              traced_count(count) | traced_active(futexes.active(to)));
 }
 
 /// What both forms of requeue check before they do anything.
@@ -83,16 +122,16 @@ Result<Ref<Thread>> check_requeue(Call& call, GuestAddr from, Word expected, Gue
 Status futex_requeue(Call& call, GuestAddr from, uint32_t wake_count, Word expected, GuestAddr to,
                      uint32_t requeue_count, Handle owner_handle) {
   Ref<Thread> owner = TRY(check_requeue(call, from, expected, to, owner_handle));
-  call.process().futexes().wake(from, wake_count);
-  call.process().futexes().requeue(from, to, requeue_count, owner);
+  wake(call, from, wake_count, false, abi::kKtraceFutexRequeues);
+  requeue(call, from, to, requeue_count, owner);
   return Status::kOk;
 }
 
 Status futex_requeue_single_owner(Call& call, GuestAddr from, Word expected, GuestAddr to, uint32_t requeue_count,
                                   Handle owner_handle) {
   Ref<Thread> owner = TRY(check_requeue(call, from, expected, to, owner_handle));
-  call.process().futexes().wake_single_owner(from);
-  call.process().futexes().requeue(from, to, requeue_count, owner);
+  wake(call, from, 1, true, abi::kKtraceFutexRequeues);
+  requeue(call, from, to, requeue_count, owner);
   return Status::kOk;
 }
 

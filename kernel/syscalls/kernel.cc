@@ -185,7 +185,7 @@ ThreadContext* Kernel::schedule(unsigned cpu) {
   tick();
   while (!outcome_) {
     Thread* thread = tasks_.scheduler().choose(cpu, core_.now());
-    if (thread == nullptr) return nullptr;
+    if (thread == nullptr) break;
     if (thread->page_wait().take_interruption() && thread->enter_suspension()) {
       // Its call, or its access, goes on waiting for the page when it may run again.
       leave();
@@ -207,6 +207,7 @@ ThreadContext* Kernel::schedule(unsigned cpu) {
     tasks_.tell_traffic([&](KernelObserver& observer) { observer.thread_runs(*thread, cpu); });
     return &thread->context();
   }
+  tasks_.tell_traffic([&](KernelObserver& observer) { observer.cpu_idles(cpu); });
   return nullptr;
 }
 
@@ -279,7 +280,10 @@ bool Kernel::page_fault(unsigned cpu, GuestAddr page, AccessKind access) {
   ++cpu_counts_[cpu].page_faults;
   Thread& thread = *tasks_.scheduler().current(cpu);
   tasks_.tell_traffic([&](KernelObserver& observer) { observer.page_fault(thread, cpu, page, access); });
-  return thread.active_space().fault(page, access) == Status::kOk;
+  bool resolved = thread.active_space().fault(page, access) == Status::kOk;
+  if (resolved && core_.traced()) [[unlikely]]
+    ktrace_.page_fault_over(thread, cpu, page, access);
+  return resolved;
 }
 
 /// The page tables allow the access, but lead to where the machine has neither memory nor a device.
@@ -322,9 +326,11 @@ Next Kernel::deliver(Thread& thread, const ExceptionInfo& info, uint32_t synth_c
 }
 
 void Kernel::alarm() {
+  ktrace_.interrupt(Ktrace::Interrupt::kTimerEnter);
   core_.fire_deadlines();
   tick();
   leave();
+  ktrace_.interrupt(Ktrace::Interrupt::kTimerExit);
 }
 
 void Kernel::report_unsupported(Thread& thread, std::string_view call, std::string_view option, Status status) {

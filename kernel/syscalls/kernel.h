@@ -65,7 +65,7 @@ class Kernel final : public KernelEntry {
   Ktrace& ktrace() { return ktrace_; }
   /// What the UTC of July 2020 is ahead of the machine's own clock.
   Duration& utc_offset() { return utc_offset_; }
-  /// How fast each CPU is said to be, which the scheduler takes no notice of.
+  /// How fast each CPU is said to be, exactly as it was said.
   std::vector<abi::CpuPerformanceScale>& performance() { return performance_; }
   /// What comes in at the serial console.
   ConsoleInput& console_input() { return console_input_; }

@@ -72,7 +72,7 @@ Status ktrace_write(Call& call, Handle resource, uint32_t id, uint32_t a, uint32
 
 constexpr auto kRows = std::to_array<Row>({
     {"zx_ktrace_control", bind<ktrace_control>, Support::kFull,
-     "Calls, changes of threads, page faults, names, ends of processes and probes; needs kernel.enable-debugging-"
+     "All groups but what only a kernel built for it traces (mutexes, inheritance); needs kernel.enable-debugging-"
      "syscalls."},
     {"zx_ktrace_read", bind<ktrace_read>, Support::kFull, "Records of version 2, the format before FXT."},
     {"zx_ktrace_write", bind<ktrace_write>, Support::kFull, "A record of 24 bytes under the number of a probe."},

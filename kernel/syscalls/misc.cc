@@ -77,7 +77,7 @@ Status debug_read(Call& call, Handle resource, UserBytesOut buffer, size_t size,
               !call.core().option_is("kernel.enable-serial-syscalls", "output-only");
   if (!full) return Status::kNotSupported;
   TRY_STATUS(validate_resource(call, resource, abi::ResourceSystemBase::kDebug));
-  return act_and_tell(call, actual, [&]() -> Result<uint64_t> {
+  auto read = [&]() -> Result<uint64_t> {
     if (size == 0) return 0;
     ConsoleInput& input = call.kernel().console_input();
     std::string text(input.arrived(call.now(), size));
@@ -89,7 +89,8 @@ Status debug_read(Call& call, Handle resource, UserBytesOut buffer, size_t size,
     input.drop(status == Status::kOk ? text.size() : 1);
     if (status != Status::kOk) return status;
     return text.size();
-  });
+  };
+  return act_and_tell(call, actual, read, NullOut::kRefused);
 }
 
 /// Runs a line as the kernel's console would: what it has to say, it prints, and then all is well.

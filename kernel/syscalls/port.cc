@@ -8,10 +8,14 @@
 namespace jacinth::kernel {
 namespace {
 
+using abi::KtraceEvent;
+
 Status port_create(Call& call, abi::PortOptions options, UserOut<Handle> out) {
   TRY_STATUS(call.policy(abi::PolicyCondition::kNewPort));
   if (!within(options, abi::PortOptions::kBindToInterrupt)) return Status::kInvalidArgs;
-  return call.give(out, make_object<Port>(call.core(), options), abi::default_rights(ObjectType::kPort));
+  auto port = make_object<Port>(call.core(), options);
+  call.core().trace(KtraceEvent::kPortCreate, abi::raw(port->koid()));
+  return call.give(out, port, abi::default_rights(ObjectType::kPort));
 }
 
 Status port_queue(Call& call, Handle handle, UserIn<abi::PortPacket> packet) {
@@ -24,15 +28,22 @@ Status port_queue(Call& call, Handle handle, UserIn<abi::PortPacket> packet) {
 
 Status port_wait(Call& call, Handle handle, Time deadline, UserOut<abi::PortPacket> out) {
   Ref<Port> port = TRY(call.get<Port>(handle, Rights::kRead));
+  auto done = [&](Status status) {
+    if (status != Status::kParked) {
+      call.core().trace(KtraceEvent::kPortWaitDone, abi::raw(port->koid()), abi::raw(status));
+    }
+    return status;
+  };
+  if (!call.resumed()) call.core().trace(KtraceEvent::kPortWait, abi::raw(port->koid()));
   const abi::PortPacket* packet = port->front();
   if (packet == nullptr) {
     if (call.resumed() && call.woken_with() == Status::kOk) port->count_spurious_wakeup();
-    return call.park(port->waiters(), BlockReason::kPort, deadline);
+    return done(call.park(port->waiters(), BlockReason::kPort, deadline));
   }
   // A packet that cannot be written is lost, as on Zircon; but not while the page for it is on its way.
   Status status = out.write(*packet);
   if (status != Status::kParked) port->pop_front();
-  return status;
+  return done(status);
 }
 
 Status port_cancel(Call& call, Handle handle, Handle source, uint64_t key) {

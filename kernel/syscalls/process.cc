@@ -11,6 +11,7 @@ namespace {
 /// Handles to a new process and to the root of its memory.
 Status give_process(Call& call, const Ref<Process>& process, const AddressSpace& space, UserOut<Handle> process_out,
                     UserOut<Handle> vmar_out) {
+  call.core().trace(abi::KtraceEvent::kProcCreate, abi::raw(process->koid()));
   Ref<AddressRegion> root = space.root();
   HandleOwner process_handle = TRY(call.core().handles().make(process, abi::default_rights(ObjectType::kProcess)));
   HandleOwner vmar_handle = TRY(call.core().handles().make(root, root->handle_rights()));
@@ -47,12 +48,15 @@ Status process_create_shared(Call& call, Handle other_handle, uint32_t options, 
 /// Starts a process with its first thread, which finds `argument` moved into the process as a handle.
 Status process_start(Call& call, Handle process_handle, Handle thread_handle, GuestAddr entry, GuestAddr stack,
                      Handle argument, uint64_t argument2) {
-  // The caller loses the handle whatever comes of it.
+  Result<Ref<Process>> found_process = call.get<Process>(process_handle, Rights::kWrite);
+  Result<Ref<Thread>> found_thread =
+      found_process ? call.get<Thread>(thread_handle, Rights::kWrite) : Result<Ref<Thread>>(found_process.status());
+  // The caller loses the handle whatever comes of it; it may be one of the two that were looked up.
   Result<HandleOwner> moved = HandleOwner();
   if (argument != Handle::kInvalid) moved = call.handles().remove(argument);
 
-  Ref<Process> process = TRY(call.get<Process>(process_handle, Rights::kWrite));
-  Ref<Thread> thread = TRY(call.get<Thread>(thread_handle, Rights::kWrite));
+  Ref<Process> process = TRY(std::move(found_process));
+  Ref<Thread> thread = TRY(std::move(found_thread));
   if (&thread->process() != process.get()) return Status::kAccessDenied;
   if (!moved) {
     static_cast<void>(call.policy(abi::PolicyCondition::kBadHandle));
@@ -64,6 +68,9 @@ Status process_start(Call& call, Handle process_handle, Handle thread_handle, Gu
   Handle value = argument != Handle::kInvalid ? process->handles().add(std::move(*moved)) : Handle::kInvalid;
   Status status = thread->start({.pc = entry, .sp = stack, .argument1 = abi::raw(value), .argument2 = argument2}, true);
   if (status != Status::kOk && value != Handle::kInvalid) static_cast<void>(process->handles().remove(value));
+  if (status == Status::kOk) {
+    call.core().trace(abi::KtraceEvent::kProcStart, abi::raw(thread->koid()), abi::raw(process->koid()));
+  }
   return status;
 }
 

@@ -16,6 +16,7 @@ Status thread_create(Call& call, Handle process_handle, UserBytesIn user_name, s
   Ref<Process> process = TRY(call.get<Process>(process_handle, Rights::kManageThread));
   if (process->process_state() >= Process::State::kDying) return Status::kBadState;
   auto thread = make_object<Thread>(process, name);
+  call.core().trace(abi::KtraceEvent::kThreadCreate, abi::raw(thread->koid()), abi::raw(process->koid()));
   return call.give(out, thread, abi::default_rights(ObjectType::kThread));
 }
 
@@ -24,7 +25,9 @@ Status thread_start(Call& call, Handle handle, GuestAddr entry, GuestAddr stack,
                     uint64_t argument2) {
   Ref<Thread> thread = TRY(call.get<Thread>(handle, Rights::kManageThread));
   if (!valid_entry_point(call.core().platform().arch(), entry)) return Status::kInvalidArgs;
-  return thread->start({.pc = entry, .sp = stack, .argument1 = argument1, .argument2 = argument2}, false);
+  TRY_STATUS(thread->start({.pc = entry, .sp = stack, .argument1 = argument1, .argument2 = argument2}, false));
+  call.core().trace(abi::KtraceEvent::kThreadStart, abi::raw(thread->koid()));
+  return Status::kOk;
 }
 
 void thread_exit(Call& call) { call.thread().exit(); }

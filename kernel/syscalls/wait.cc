@@ -10,12 +10,13 @@
 namespace jacinth::kernel {
 namespace {
 
-/// Begins to watch one handle among those that the call waits on.
-Status watch(Call& call, Handle handle, Signals signals) {
+/// Begins to watch one handle among those that the call waits on, and tells what object it is to.
+Result<Koid> watch(Call& call, Handle handle, Signals signals) {
   HandleEntry entry = TRY(call.entry(handle, Rights::kWait));
   if (!entry.object->waitable()) return Status::kNotSupported;
+  Koid koid = entry.object->koid();
   call.thread().waits().add(*entry.object, call.handles().id(handle), signals);
-  return Status::kOk;
+  return koid;
 }
 
 /// Parks until something matched; then how the wait ended. A match counts even when the deadline has passed. Kept in
@@ -35,14 +36,18 @@ Status object_wait_one(Call& call, Handle handle, Signals signals, Time deadline
   WaitObservers& waits = call.thread().waits();
   if (!call.resumed()) {
     waits.begin(1);
-    TRY_STATUS(watch(call, handle, signals));
-    call.state().scratch = {0};
+    uint64_t koid = abi::raw(TRY(watch(call, handle, signals)));
+    call.state().scratch = {0, koid};
+    auto until = static_cast<uint64_t>(deadline.ns);
+    call.core().trace(abi::KtraceEvent::kWaitOne, koid, abi::raw(signals), until, until >> 32);
   }
   Status status = outcome(call, BlockReason::kWaitOne, deadline);
   if (status == Status::kParked) return status;
 
   Status written = observed.write_unless_null(waits.observed(0));
   if (written == Status::kParked) return written;
+  call.core().trace(abi::KtraceEvent::kWaitOneDone, call.state().scratch[1], abi::raw(status),
+                    abi::raw(waits.observed(0)));
   waits.end();
   return written == Status::kOk ? status : written;
 }
@@ -60,7 +65,7 @@ Status object_wait_many(Call& call, UserInOut<abi::WaitItem> user_items, size_t 
     TRY_STATUS(user_items.read_array(items));
     waits.begin(count);
     for (const abi::WaitItem& item : items) {
-      Status status = watch(call, item.handle, item.waitfor);
+      Status status = watch(call, item.handle, item.waitfor).status();
       if (status != Status::kOk) {
         waits.end();
         return status;

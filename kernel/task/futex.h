@@ -30,6 +30,8 @@ class FutexTable {
   void reprioritized(Thread& thread);
   /// The call of a waiter goes on: what is left without waiters disappears.
   void waiter_left(GuestAddr address);
+  /// Whether anybody does.
+  bool active(GuestAddr address) const { return futexes_.contains(address.value); }
   /// Whether `thread` waits on this futex.
   bool waits(GuestAddr address, const Thread& thread) const;
 

@@ -44,8 +44,10 @@ void Ktrace::watch() {
   watching_ = wanted;
   if (wanted) {
     core_.tasks().add_observer(*this);
+    core_.set_tracer(this);
   } else {
     core_.tasks().remove_observer(*this);
+    core_.set_tracer(nullptr);
   }
 }
 
@@ -208,31 +210,69 @@ void Ktrace::call(KtraceEvent kind, const Thread& thread, const Trap& trap) {
   event(kind, KtraceGroups::kSyscall, {.tid = number << 8 | (thread.turn().cpu & 0xff)}, abi::kKtraceSmallRecord);
 }
 
-void Ktrace::call_entered(Thread& thread, const Trap& trap) { call(KtraceEvent::kSyscallEnter, thread, trap); }
+void Ktrace::call_entered(Thread& thread, const Trap& trap) {
+  acting_ = abi::raw(thread.koid());
+  call(KtraceEvent::kSyscallEnter, thread, trap);
+}
+
+void Ktrace::call_resumed(Thread& thread, const Trap&) { acting_ = abi::raw(thread.koid()); }
 
 void Ktrace::call_left(Thread& thread, const Trap& trap, int64_t) { call(KtraceEvent::kSyscallExit, thread, trap); }
 
 void Ktrace::call_abandoned(Thread& thread, const Trap& trap) { call(KtraceEvent::kSyscallExit, thread, trap); }
 
+void Ktrace::trace(KtraceEvent kind, const std::array<uint32_t, 4>& words) {
+  event(kind, abi::ktrace_group(kind),
+        {.tid = static_cast<uint32_t>(acting_), .a = words[0], .b = words[1], .c = words[2], .d = words[3]});
+}
+
+void Ktrace::interrupt(Interrupt what) {
+  if (!traces(KtraceGroups::kIrq)) return;
+  bool begins = what == Interrupt::kTimerEnter;
+  acting_ = 0;
+  // The virtual timer of the GIC, and X86_INT_APIC_TIMER; the first CPU has it.
+  uint32_t number = core_.platform().arch() == Arch::kArm64 ? 27 : 0xf1;
+  event(begins ? KtraceEvent::kIrqEnter : KtraceEvent::kIrqExit, KtraceGroups::kIrq, {.tid = number << 8},
+        abi::kKtraceSmallRecord);
+}
+
 void Ktrace::thread_runs(Thread& thread, unsigned cpu) {
+  acting_ = abi::raw(thread.koid());
   uint64_t before = std::exchange(running_[cpu], abi::raw(thread.koid()));
   if (before == running_[cpu]) return;
+  switched(cpu, before, thread.turn().base_priority);
+}
+
+void Ktrace::cpu_idles(unsigned cpu) {
+  uint64_t before = std::exchange(running_[cpu], 0);
+  if (before != 0) switched(cpu, before, 0);
+}
+
+void Ktrace::switched(unsigned cpu, uint64_t before, uint32_t priority) {
   constexpr uint32_t kReady = 1;
-  uint32_t priority = thread.turn().base_priority;
   auto from = static_cast<uint32_t>(before);
+  auto to = static_cast<uint32_t>(running_[cpu]);
   event(KtraceEvent::kContextSwitch, KtraceGroups::kScheduler,
         {.tid = from,
-         .a = short_koid(thread),
+         .a = to,
          .b = cpu | kReady << 8 | uint32_t{Turn::kDefaultPriority} << 16 | priority << 24,
          .c = from,
-         .d = short_koid(thread)});
+         .d = to});
 }
 
 void Ktrace::page_fault(Thread& thread, unsigned cpu, GuestAddr page, AccessKind access) {
+  fault(KtraceEvent::kPageFault, thread, cpu, page, access);
+}
+
+void Ktrace::page_fault_over(Thread& thread, unsigned cpu, GuestAddr page, AccessKind access) {
+  fault(KtraceEvent::kPageFaultExit, thread, cpu, page, access);
+}
+
+void Ktrace::fault(KtraceEvent kind, Thread& thread, unsigned cpu, GuestAddr page, AccessKind access) {
   auto flags = abi::KtraceFaultFlags::kUser;
   if (access == AccessKind::kWrite) flags |= abi::KtraceFaultFlags::kWrite;
   if (access == AccessKind::kExecute) flags |= abi::KtraceFaultFlags::kInstruction;
-  event(KtraceEvent::kPageFault, KtraceGroups::kVm,
+  event(kind, KtraceGroups::kVm,
         {.tid = short_koid(thread),
          .a = static_cast<uint32_t>(page.value >> 32),
          .b = static_cast<uint32_t>(page.value),
@@ -252,8 +292,13 @@ void Ktrace::thread_started(Thread& thread) {
   name(KtraceEvent::kThreadName, short_koid(thread), short_koid(thread.process()), thread.name(), false);
 }
 
+void Ktrace::thread_exited(Thread& thread) {
+  acting_ = abi::raw(thread.koid());
+  trace(KtraceEvent::kThreadExit, {});
+}
+
 void Ktrace::state(Archive& ar) {
-  ar(made_, started_, circular_, groups_, fixed_, ring_, ring_begin_, probes_, running_);
+  ar(made_, started_, circular_, groups_, fixed_, ring_, ring_begin_, probes_, running_, acting_);
   if (!ar.loading()) return;
   // Whole records, so that the oldest can be found.
   uint64_t at = ring_begin_;

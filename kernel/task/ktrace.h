@@ -3,12 +3,16 @@
 //   [ version, ticks, names of calls and probes | names of what lives | events ... ]
 //     fixed part, and all of it when the trace stops where it is full    ring, when it is to keep the newest
 //
-// Traced: calls entered and left, changes of threads, page faults, names, ends of processes, and probes of programs.
-// The buffer is made at the first start and costs the machine no memory.
+// Traced: calls entered and left, the timer's interrupts, page faults, changes of threads, futexes, the lives of
+// processes and threads, the ends of all objects, channels, ports, waits for one object, names, and probes of programs.
+// Objects and calls tell of themselves by Core::trace(), as they do there. The buffer is made at the first start and
+// costs the machine no memory.
 //
-// Left out: events of interrupts, of IPC, of futexes and of the deletion of objects; padding where the real ring wraps.
+// Left out: inherited priorities and the kernel's own mutexes and wait queues, of which the real kernel gives addresses
+// (and which it traces only when built for it); padding where the real ring wraps.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -19,6 +23,7 @@
 
 #include "kernel/abi/ktrace.h"
 #include "kernel/abi/names.h"
+#include "kernel/object/core.h"
 #include "kernel/task/observer.h"
 
 namespace jacinth {
@@ -27,9 +32,7 @@ class Archive;
 
 namespace jacinth::kernel {
 
-class Core;
-
-class Ktrace final : public KernelObserver {
+class Ktrace final : public KernelObserver, private EventTracer {
  public:
   /// `size`: of the buffer; 0: no trace can be made.
   Ktrace(Core& core, uint64_t size);
@@ -48,14 +51,22 @@ class Ktrace final : public KernelObserver {
   /// The bytes from `offset` on. The caller has asked available().
   std::vector<std::byte> read(uint64_t offset, uint64_t size) const;
 
+  /// The kernel's timer.
+  enum class Interrupt : uint8_t { kTimerEnter, kTimerExit };
+  void interrupt(Interrupt what);
+  void page_fault_over(Thread& thread, unsigned cpu, GuestAddr page, AccessKind access);
+
   void call_entered(Thread& thread, const Trap& trap) override;
+  void call_resumed(Thread& thread, const Trap& trap) override;
   void call_left(Thread& thread, const Trap& trap, int64_t result) override;
   void call_abandoned(Thread& thread, const Trap& trap) override;
   void thread_runs(Thread& thread, unsigned cpu) override;
+  void cpu_idles(unsigned cpu) override;
   void page_fault(Thread& thread, unsigned cpu, GuestAddr page, AccessKind access) override;
   void process_created(Process& process) override;
   void process_exited(Process& process) override;
   void thread_started(Thread& thread) override;
+  void thread_exited(Thread& thread) override;
 
   void state(Archive& ar);
 
@@ -70,6 +81,11 @@ class Ktrace final : public KernelObserver {
     uint32_t d = 0;
   };
   static_assert(sizeof(Record) == 32);
+
+  void trace(abi::KtraceEvent event, const std::array<uint32_t, 4>& words) override;
+  /// From the thread with koid `before` to what the CPU runs now.
+  void switched(unsigned cpu, uint64_t before, uint32_t priority);
+  void fault(abi::KtraceEvent event, Thread& thread, unsigned cpu, GuestAddr page, AccessKind access);
 
   bool traces(abi::KtraceGroups group) const { return (groups_ & group) != abi::KtraceGroups::kNone; }
   bool append(std::span<const std::byte> record);
@@ -92,6 +108,7 @@ class Ktrace final : public KernelObserver {
   uint64_t ring_begin_ = 0;  // What lies before it has been overwritten.
   std::map<std::string, uint32_t, std::less<>> probes_;
   std::vector<uint64_t> running_;  // By CPU: the koid of the last thread seen there.
+  uint64_t acting_ = 0;            // Who the kernel works for: the koid of a thread, or 0.
 };
 
 }  // namespace jacinth::kernel

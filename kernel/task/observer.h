@@ -36,6 +36,8 @@ class KernelObserver {
 
   /// A CPU goes on with this thread, which may be the one that it ran before.
   virtual void thread_runs(Thread&, unsigned /*cpu*/) {}
+  /// A CPU finds nothing to run.
+  virtual void cpu_idles(unsigned /*cpu*/) {}
   /// An access that the page tables do not allow, before anything is done about it.
   virtual void page_fault(Thread&, unsigned /*cpu*/, GuestAddr /*page*/, AccessKind) {}
 

@@ -197,7 +197,8 @@ void Scheduler::put_on(unsigned cpu, Thread& thread, Time now) {
   turn.place = Turn::Place::kRunning;
   turn.placed = true;
   turn.since = now;
-  turn.queue_time.ns += (now - turn.ready_since).ns;
+  // Where a switch takes time, nobody gets a CPU without having waited for it; programs wait to see that.
+  turn.queue_time.ns = std::max<int64_t>(turn.queue_time.ns + (now - turn.ready_since).ns, 1);
   if (turn.fair()) {
     turn.whole_slice = fair_slice(at, turn);
     turn.slice = part(turn.whole_slice, turn.remainder);
@@ -415,7 +416,8 @@ void Scheduler::state(Archive& ar) {
     Cpu& at = cpus_[cpu];
     Thread* current = at.current;
     state_link(ar, current);
-    ar(at.reschedule, at.speed, at.scheduled_weight, at.virtual_time, at.updated, at.slice_start, at.idle_since, at.idle);
+    ar(at.reschedule, at.speed, at.scheduled_weight, at.virtual_time, at.updated, at.slice_start, at.idle_since,
+       at.idle);
     ar(at.counts, at.previous);
     if (ar.loading() && at.speed <= 0) {
       ar.fail("a CPU that stands still");

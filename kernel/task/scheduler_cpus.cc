@@ -114,6 +114,7 @@ void Scheduler::set_affinity(Thread& thread, uint32_t mask, Time now) {
 
 void Scheduler::set_online(uint32_t mask, Time now) {
   CHECK((mask & all_cpus()) != 0, "no CPU left");
+  uint32_t added = mask & all_cpus() & ~online_;
   online_ = mask & all_cpus();
   for (unsigned cpu = 0; cpu < cpus_.size(); ++cpu) {
     if ((online_ >> cpu & 1) != 0) continue;
@@ -126,6 +127,10 @@ void Scheduler::set_online(uint32_t mask, Time now) {
         ready(thread, now);
       }
     }
+  }
+  // A CPU that is new has nothing to do and looks for something at once.
+  for (unsigned cpu = 0; cpu < cpus_.size(); ++cpu) {
+    if ((added >> cpu & 1) != 0) steal(cpu);
   }
 }
 

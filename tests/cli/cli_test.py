@@ -67,6 +67,20 @@ class ExitCodes(unittest.TestCase):
         self.assertIn("kernel.shell changes nothing", result.stderr)
         self.assertNotIn("aslr.disable", result.stderr)
 
+    def test_what_is_typed_comes_from_a_file_or_from_standard_input_and_both_are_the_same(self):
+        typed_lines = "from somebody\nto somebody else\n"
+        with tempfile.NamedTemporaryFile("w") as file:
+            file.write(typed_lines)
+            file.flush()
+            results = [
+                jacinth("run", "--root", "--console-input", source, guest("console"), input=typed)
+                for source, typed in [(file.name, None), ("-", typed_lines)]
+            ]
+        for result in results:
+            self.assertIn("from somebody", result.stdout)
+        self.assertEqual(results[0].stdout, results[1].stdout)
+        self.assertEqual(jacinth("run", "--console-input=/no/such", guest("console")).returncode, 2)
+
     def test_virtual_time_that_runs_out_gives_124(self):
         result = jacinth("run", "--time-limit=1ms", guest("timers"))
         self.assertEqual(result.returncode, 124)

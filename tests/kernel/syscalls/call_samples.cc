@@ -197,10 +197,7 @@ std::span<const Sample> call_samples() {
   static const std::vector<Sample> kSamples = {
       // --- the machine ---
       {"clock_adjust", [](Rig& k) { return args(root_resource(k), abi::ClockId::kUtc, 5); }},
-      {"debug_send_command",
-       [](Rig& k) { return args(root_resource(k), k.user_text("help"), 4); },
-       {},
-       Status::kNotSupported},
+      {"debug_send_command", [](Rig& k) { return args(root_resource(k), k.user_text("help"), 4); }},
       {"ktrace_control",
        [](Rig& k) { return args(root_resource(k), abi::KtraceAction::kNewProbe, 0, k.user(std::array<char, 32>{"p"})); }},
       {"ktrace_read",
@@ -315,6 +312,14 @@ std::span<const Sample> call_samples() {
       // --- chance, the console, the log ---
       {"cprng_draw_once", [](Rig& k) { return args(k.room(16), 16); }},
       {"cprng_add_entropy", [](Rig& k) { return args(k.user_text("entropy"), 7); }},
+      {"debug_read",
+       [](Rig& k) {
+         k.kernel().console_input().feed(Time{0}, "x");
+         return args(root_resource(k), k.room(1), 1, k.room(8));
+       },
+       {{"buffer", kChanges, "a byte that could not be stored is gone"},
+        {"buffer", kOneByte, "there is but one"},
+        {"actual", kChanges, "the bytes are taken before"}}},
       {"debug_write", [](Rig& k) { return args(k.user_text("text"), 4); }},
       {"debuglog_create", [](Rig& k) { return args(root_resource(k), 0, k.room(4)); }},
       {"debuglog_read",

@@ -155,6 +155,119 @@ TEST_CASE("changes of threads, names and ends are traced", "[zx_ktrace_read]") {
   REQUIRE(ends[0].words[4] == pid);
 }
 
+TEST_CASE("channels, ports and waits are traced, with whoever uses them", "[zx_ktrace_read]") {
+  Rig k;
+  k.control(KtraceAction::kStart, KtraceGroups::kIpc);
+  auto tid = static_cast<uint32_t>(abi::raw(k.main_thread().koid()));
+  auto koid = [&](Handle handle) { return static_cast<uint32_t>(abi::raw(k.basic(handle).koid)); };
+  auto [a, b] = k.channel();
+  Handle sent = k.event();
+  Handle port = k.port();
+  REQUIRE(k.call("channel_write", a, 0, k.room(24), 24, k.user(sent), 1) == Status::kOk);
+  REQUIRE(k.call("object_wait_one", b, Signals::kChannelReadable, Time{7}, nullptr) == Status::kOk);
+  GuestAddr out = k.room(64);
+  REQUIRE(k.call("channel_read", b, 0, out, out + 32, 32, 1, out + 40, out + 48) == Status::kOk);
+  Time deadline{(int64_t{3} << 32) + 5};
+  Made& wait = k.start(k.main_thread(), "port_wait", port, deadline, out);
+  k.advance_to(deadline);
+  REQUIRE(wait.status() == Status::kTimedOut);
+  k.control(KtraceAction::kStop);
+
+  auto only = [&](KtraceEvent kind) {
+    std::vector<Rig::Record> found = k.of(kind);
+    REQUIRE(found.size() == 1);
+    REQUIRE(found[0].words.size() == 8);
+    REQUIRE(found[0].words[1] == tid);
+    return std::vector<uint32_t>(found[0].words.begin() + 4, found[0].words.end());
+  };
+  using Words = std::vector<uint32_t>;
+  REQUIRE(only(KtraceEvent::kChannelCreate) == Words{koid(a), koid(b), 0, 0});
+  REQUIRE(only(KtraceEvent::kChannelWrite) == Words{koid(a), 24, 1, 0});
+  REQUIRE(only(KtraceEvent::kChannelRead) == Words{koid(b), 24, 1, 0});
+  REQUIRE(only(KtraceEvent::kPortCreate) == Words{koid(port), 0, 0, 0});
+  REQUIRE(only(KtraceEvent::kPortWait) == Words{koid(port), 0, 0, 0});
+  REQUIRE(only(KtraceEvent::kPortWaitDone) ==
+          Words{koid(port), static_cast<uint32_t>(abi::raw(Status::kTimedOut)), 0, 0});
+  REQUIRE(only(KtraceEvent::kWaitOne) == Words{koid(b), abi::raw(Signals::kChannelReadable), 7, 0});
+  std::vector<uint32_t> done = only(KtraceEvent::kWaitOneDone);
+  REQUIRE(done[0] == koid(b));
+  REQUIRE(done[1] == 0);
+  REQUIRE((done[2] & abi::raw(Signals::kChannelReadable)) != 0);
+  REQUIRE(k.of(KtraceEvent::kSyscallEnter).empty());
+  REQUIRE(k.of(KtraceEvent::kObjectDelete).empty());
+}
+
+TEST_CASE("futexes are traced with their address, owner and count", "[zx_ktrace_read]") {
+  Rig k;
+  Thread& sleeper = k.thread();
+  Handle owner = k.handle(Ref<Object>(&k.main_thread()));
+  GuestAddr word = k.user(uint32_t{0});
+  GuestAddr other = k.user(uint32_t{0});
+  k.control(KtraceAction::kStart, KtraceGroups::kScheduler);
+  k.start(sleeper, "futex_wait", word, 0, owner, Time::never());
+  REQUIRE(k.call("futex_requeue", word, 0, 0, other, 5, Handle::kInvalid) == Status::kOk);
+  REQUIRE(k.call("futex_wake", other, ~uint32_t{0}) == Status::kOk);
+  REQUIRE(k.call("futex_wake", other, 1000) == Status::kOk);
+  k.run();
+  k.control(KtraceAction::kStop);
+  auto low = [](GuestAddr at) { return static_cast<uint32_t>(at.value); };
+  auto tid = static_cast<uint32_t>(abi::raw(k.main_thread().koid()));
+  std::vector<Rig::Record> waits = k.of(KtraceEvent::kFutexWait);
+  REQUIRE(waits.size() == 1);
+  REQUIRE(waits[0].words[1] == abi::raw(sleeper.koid()));
+  REQUIRE(waits[0].words[4] == low(word));
+  REQUIRE(waits[0].words[6] == tid);
+  std::vector<Rig::Record> moved = k.of(KtraceEvent::kFutexRequeue);
+  REQUIRE(moved.size() == 1);
+  REQUIRE(moved[0].words[4] == low(other));
+  REQUIRE(moved[0].words[7] == (abi::kKtraceFutexActive | 5 << 8));
+  std::vector<Rig::Record> wakes = k.of(KtraceEvent::kFutexWake);
+  REQUIRE(wakes.size() == 3);
+  REQUIRE(wakes[0].words[7] == (abi::kKtraceFutexActive | abi::kKtraceFutexRequeues));
+  REQUIRE(wakes[1].words[7] == (abi::kKtraceFutexActive | 0xff << 8));
+  REQUIRE(wakes[2].words[7] == 0xfe << 8);  // Nobody was there any more.
+  std::vector<Rig::Record> woke = k.of(KtraceEvent::kFutexWoke);
+  REQUIRE(woke.size() == 1);
+  REQUIRE(woke[0].words[4] == low(other));
+  REQUIRE(woke[0].words[6] == 0);
+}
+
+TEST_CASE("lives of tasks, ends of objects, faults and the timer are traced", "[zx_ktrace_read]") {
+  Rig k;
+  k.control(KtraceAction::kStart);
+  auto [process, vmar] = k.make_pair("process_create", k.handle(k.job()), k.user_text("p"), 1, 0);
+  Handle thread = k.make("thread_create", process, k.user_text("t"), 1, 0);
+  auto pid = static_cast<uint32_t>(abi::raw(k.basic(process).koid));
+  auto tid = static_cast<uint32_t>(abi::raw(k.basic(thread).koid));
+  REQUIRE(k.call("process_start", process, thread, 0x1000, 0x2000, Handle::kInvalid, 0) == Status::kOk);
+  Handle event = k.event();
+  auto deleted = static_cast<uint32_t>(abi::raw(k.basic(event).koid));
+  REQUIRE(k.call("handle_close", event) == Status::kOk);
+  REQUIRE(k.call("task_kill", process) == Status::kOk);
+  k.kernel().schedule(0);
+  k.kernel().page_fault(0, KernelRig::kMemory, AccessKind::kRead);
+  k.kernel().alarm();
+  k.control(KtraceAction::kStop);
+  auto has = [&](KtraceEvent kind, size_t word, uint32_t value) {
+    for (const Rig::Record& record : k.of(kind)) {
+      if (record.words[word] == value) return true;
+    }
+    return false;
+  };
+  REQUIRE(has(KtraceEvent::kProcCreate, 4, pid));
+  REQUIRE(has(KtraceEvent::kThreadCreate, 4, tid));
+  REQUIRE(has(KtraceEvent::kProcStart, 4, tid));
+  REQUIRE(has(KtraceEvent::kProcStart, 5, pid));
+  REQUIRE(has(KtraceEvent::kThreadExit, 1, tid));
+  REQUIRE(has(KtraceEvent::kProcExit, 4, pid));
+  REQUIRE(has(KtraceEvent::kObjectDelete, 4, deleted));
+  REQUIRE(has(KtraceEvent::kPageFault, 5, static_cast<uint32_t>(KernelRig::kMemory.value)));
+  REQUIRE(has(KtraceEvent::kPageFaultExit, 5, static_cast<uint32_t>(KernelRig::kMemory.value)));
+  REQUIRE(has(KtraceEvent::kIrqEnter, 1, 27 << 8));
+  REQUIRE(has(KtraceEvent::kIrqExit, 1, 27 << 8));
+  REQUIRE(k.of(KtraceEvent::kIrqEnter)[0].words.size() == 4);
+}
+
 TEST_CASE("programs write records under probes of their own", "[zx_ktrace_write][zx_ktrace_control]") {
   Rig k;
   std::array<char, 32> name = {"my probe"};

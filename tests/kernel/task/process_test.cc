@@ -107,6 +107,17 @@ TEST_CASE("process_start moves its argument into the process and runs the thread
   }
 }
 
+TEST_CASE("process_start gives away a handle that it also works with", "[zx_process_start]") {
+  for (bool thread : {false, true}) {
+    KernelRig k;
+    NewProcess n = unstarted(k);
+    Handle given = thread ? n.thread_handle : n.process_handle;
+    REQUIRE(k.call("process_start", n.process_handle, n.thread_handle, kEntry, kStack, given, 0) == Status::kOk);
+    REQUIRE(k.process()->handles().find(given) == nullptr);
+    REQUIRE(n.process->handles().size() == 1);
+  }
+}
+
 TEST_CASE("process_start takes the argument away even when it fails", "[zx_process_start]") {
   KernelRig k;
   NewProcess child = unstarted(k);

@@ -170,6 +170,7 @@ TEST_CASE("time on a CPU, time in line and idle time add up") {
   rig.pass(500);
   REQUIRE(Scheduler::runtime(a, rig.now) == Duration{1000});
   REQUIRE(Scheduler::queue_time(b, rig.now) == Duration{1000});
+  REQUIRE(Scheduler::queue_time(a, rig.now) == Duration{1});  // Nobody gets a CPU without having waited.
   REQUIRE(Scheduler::runtime(b, rig.now) == Duration{500});
   rig.scheduler.stop(b, rig.now);
   rig.choose();

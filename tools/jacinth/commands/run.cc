@@ -182,9 +182,10 @@ Command run_command() {
         app.add_flag("--root", request.root,
                      "Give the program what the first one of a real system gets: the root job as its default job, and "
                      "resource handles for everything");
-        add_text(app, "--console-input", request.console_input, "FILE",
-                 "What somebody types at the serial console, for zx_debug_read: the bytes of FILE (- is standard input, "
-                 "read to its end first), from the start of the run at 115200 baud");
+        add_text(
+            app, "--console-input", request.console_input, "FILE",
+            "What somebody types at the serial console, for zx_debug_read: the bytes of FILE (- is standard input, "
+            "read to its end first), from the start of the run at 115200 baud");
         app.add_flag("--counters", request.counters, "Print the kernel's counters at the end");
         add_choice(app, "--color", options->color, "auto|always|never",
                    "Colours on standard error (default auto: on a terminal, unless NO_COLOR is set)");
