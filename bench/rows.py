@@ -110,6 +110,16 @@ class Rows:
                           self.guest(arch, "bench_pingpong", "{rounds}"),
                           (Program("native pipes", pipe), Program("native pipes, 1 CPU", pipe, Budget(0.25), one_cpu=True)))
 
+    def recorded(self, arch, what, program, arguments, few, many, limits):
+        """The same run plain, recorded at both levels, and replayed is what it is held against."""
+        plain = self.guest(arch, program, *arguments)
+        unit, scale = ("us", 1e6) if program == "bench_pingpong" else ("ms", 1e3)
+        for level, limit in limits.items():
+            command = (plain.command[0], "record", "-o", "/dev/null", f"--record-level={level}", *plain.command[2:])
+            subject = dataclasses.replace(plain, label=level, command=command)
+            peer = dataclasses.replace(plain, label="not recorded", budget=Budget(limit))
+            yield Comparison(f"record-{level}-{what}/{arch}", unit, PerRound(few, many, scale), subject, (peer,))
+
     def fault(self, arch):
         return Comparison(f"exception/{arch}", "us", PerRound(100, 20_100, 1e6),
                           self.guest(arch, "bench_fault", "{rounds}"), budget=Budget(3, "value"))
@@ -163,6 +173,10 @@ class Rows:
             yield self.null_call(arch)
         for arch in ARCHES:
             yield self.roundtrip(arch)
+        for arch in ARCHES:
+            yield from self.recorded(arch, "roundtrip", "bench_pingpong", ("{rounds}",), 1_000, 101_000,
+                                     {"digests": 1.05, "full": 2.0})
+            yield from self.recorded(arch, "integer", "bench_integer", ("{rounds}",), 10, 510, {"digests": 1.01})
         for arch in ARCHES:
             yield self.fault(arch)
         for arch in ARCHES:

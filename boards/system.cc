@@ -68,4 +68,11 @@ Digest System::digest() {
   return hasher.digest();
 }
 
+Digest System::digest_without_memory() {
+  Hasher hasher;
+  machine_.state_without_memory(hasher);
+  kernel_.state(hasher);
+  return hasher.digest();
+}
+
 }  // namespace jacinth::boards

@@ -42,6 +42,8 @@ class System {
   /// Everything that the run's future depends on. Load into a fresh system of the same board and options only.
   void state(Archive& ar);
   Digest digest();
+  /// Of all but what RAM holds: its cost grows with the kernel's objects, not with memory.
+  Digest digest_without_memory();
 
  private:
   const Board& board_;

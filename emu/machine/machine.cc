@@ -220,6 +220,11 @@ uint64_t Machine::counter(Cpu& core) {
 }
 
 void Machine::state(Archive& ar) {
+  state_without_memory(ar);
+  ar(memory_);
+}
+
+void Machine::state_without_memory(Archive& ar) {
   fetch_all_registers();
   if (ar.loading()) {
     pool_.drop_all();
@@ -233,7 +238,7 @@ void Machine::state(Archive& ar) {
   ar(turn_, turn_end_, in_turn_, busy_);
   if (turn_ >= cpus_.size()) return ar.fail("a turn of a CPU that is not there");
   if (ar.loading()) update_preemption();
-  ar(memory_, bus_);
+  ar(bus_);
 }
 
 }  // namespace jacinth::emu

@@ -105,6 +105,8 @@ class Machine final : private CpuClient {
 
   /// Clock, turns, RAM, bus. Registers belong to the threads, devices to the board. Loading drops all cores.
   void state(Archive& ar);
+  /// The same without RAM: for digests that are taken often.
+  void state_without_memory(Archive& ar);
 
  private:
   bool system_call(Cpu& core) override;

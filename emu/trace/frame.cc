@@ -14,7 +14,7 @@ namespace {
 constexpr uint32_t kFrameMagic = 0x4d52464a;  // "JFRM"
 
 /// Fast: what is written waits for nobody, but one of the host's two or more cores does it.
-constexpr int kLevel = 3;
+constexpr int kLevel = 1;
 
 struct Header {
   uint32_t magic = kFrameMagic;

@@ -31,13 +31,6 @@ bool failed_with_results(const SyscallInfo& info, int64_t result) {
   }
 }
 
-bool failed(const SyscallInfo& info, int64_t result) {
-  using abi::ReturnKind;
-  return (info.returns == ReturnKind::kStatus || info.returns == ReturnKind::kStatusOrCount) &&
-         static_cast<int32_t>(result) < 0;
-}
-
-/// What failed_with_results() is about.
 bool is_late_result(const ArgInfo& arg) {
   switch (arg.value.format) {
     case ArgFormat::kUint:
@@ -55,6 +48,12 @@ bool has_pointers(const ArgInfo& arg, Direction direction) {
 }
 
 }  // namespace
+
+bool call_failed(const abi::SyscallInfo& info, int64_t result) {
+  using abi::ReturnKind;
+  return (info.returns == ReturnKind::kStatus || info.returns == ReturnKind::kStatusOrCount) &&
+         static_cast<int32_t>(result) < 0;
+}
 
 std::string CallText::name(const PendingCall& call) {
   return call.info != nullptr ? std::string(call.info->name) : fmt::format("syscall_{}", call.trap.number);
@@ -235,7 +234,7 @@ void CallText::print_begun(PendingCall& call, std::string& out) const {
 void CallText::print_rest(PendingCall& call, int64_t result, std::string& out) const {
   if (call.info == nullptr) return print_rest_without_result(call, out);
   bool late = failed_with_results(*call.info, result);
-  bool none = failed(*call.info, result) && !late;
+  bool none = call_failed(*call.info, result) && !late;
   auto has_result = [&](const ArgInfo& arg) { return !none && (!late || is_late_result(arg)); };
   ValuePrinter printer(view_, limits_, out);
   bool first = true;

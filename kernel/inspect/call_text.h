@@ -34,6 +34,9 @@ struct PendingCall {
   size_t printed = 0;                           ///< Arguments that are out already.
 };
 
+/// Whether the result is a status that says so: a time or a number of ticks never is.
+bool call_failed(const abi::SyscallInfo& info, int64_t result);
+
 class CallText {
  public:
   CallText(const GuestView& view, const TextLimits& limits) : view_(view), limits_(limits) {}

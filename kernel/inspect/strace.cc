@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "kernel/abi/format.h"
 #include "kernel/inspect/exception_text.h"
 #include "kernel/inspect/process_view.h"
@@ -82,8 +84,18 @@ void Strace::event(std::string_view label, std::string_view format, Arguments&&.
   end_line();
 }
 
+/// Whether what happens now is to be printed.
+bool Strace::chosen(const Process& process, const Thread* thread) const {
+  Time now = core_.now();
+  if (now < options_.from || now > options_.until) return false;
+  if (options_.tasks.empty()) return true;
+  auto named = [this](Koid koid) { return std::ranges::find(options_.tasks, abi::raw(koid)) != options_.tasks.end(); };
+  return named(process.koid()) || (thread != nullptr && named(thread->koid()));
+}
+
 void Strace::call_entered(Thread& thread, const Trap& trap) {
   if (trap.number < options_.calls.size() && !options_.calls[trap.number]) return;
+  if (!chosen(thread.process(), &thread)) return;
   Slot& at = slot(thread);
   at.active = true;
   at.begun = false;
@@ -94,7 +106,7 @@ void Strace::call_entered(Thread& thread, const Trap& trap) {
 
 void Strace::call_parked(Thread& thread, const Trap&) {
   Slot& at = slot(thread);
-  if (!at.active || at.begun) return;
+  if (!at.active || at.begun || options_.results != StraceOptions::Results::kAll) return;
   at.begun = true;
   begin_line(at.label);
   ProcessView view(thread.process());
@@ -105,6 +117,13 @@ void Strace::call_parked(Thread& thread, const Trap&) {
 }
 
 void Strace::finish_call(Slot& at, const int64_t* result, const GuestView& view) {
+  if (options_.results != StraceOptions::Results::kAll) {
+    bool failed = result != nullptr && (at.call.info == nullptr || call_failed(*at.call.info, *result));
+    if (result == nullptr || failed != (options_.results == StraceOptions::Results::kFailed)) {
+      at.active = false;
+      return;
+    }
+  }
   CallText text(view, options_.limits);
   begin_line(at.label);
   if (at.begun) {
@@ -141,31 +160,35 @@ void Strace::call_abandoned(Thread& thread, const Trap&) {
 }
 
 void Strace::exception(Thread& thread, const Exception& exception) {
+  if (!chosen(thread.process(), &thread)) return;
   std::string detail = exception_detail(exception, core_.platform().arch());
   event(slot(thread).label, "--- EXCEPTION {}{}{} pc={:#x} ---", exception_name(exception), detail.empty() ? "" : ": ",
         detail, exception.cause.pc.value);
 }
 
 void Strace::process_created(Process& process) {
+  if (!chosen(process, nullptr)) return;
   event(label_of(process), "+++ process \"{}\" created in job {} +++", process.name(), abi::raw(process.job().koid()));
 }
 
 void Strace::process_started(Process& process, Thread& initial) {
+  if (!chosen(process, &initial)) return;
   event(slot(initial).label, "+++ process \"{}\" started +++", process.name());
 }
 
 void Strace::process_exited(Process& process) {
+  if (!chosen(process, nullptr)) return;
   const abi::FlagSet* names = abi::flag_set("task_retcode");
   int64_t code = process.return_code();
   event(label_of(process), "+++ exited with {} +++", abi::format_enum(*names, static_cast<uint64_t>(code)));
 }
 
 void Strace::thread_started(Thread& thread) {
-  event(slot(thread).label, "+++ thread \"{}\" started +++", thread.name());
+  if (chosen(thread.process(), &thread)) event(slot(thread).label, "+++ thread \"{}\" started +++", thread.name());
 }
 
 void Strace::thread_exited(Thread& thread) {
-  event(slot(thread).label, "+++ thread exited +++");
+  if (chosen(thread.process(), &thread)) event(slot(thread).label, "+++ thread exited +++");
   slots_.erase(abi::raw(thread.koid()));
   last_koid_ = 0;
 }

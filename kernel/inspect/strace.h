@@ -35,6 +35,14 @@ struct StraceOptions {
   TextLimits limits;
   /// By number: whether the call is printed. Empty: all are.
   std::vector<bool> calls;
+  /// What comes from other processes and threads than these, by koid, is not printed. Empty: everything is.
+  std::vector<uint64_t> tasks;
+  /// Calls that begin, and what else happens, outside these virtual times is not printed.
+  Time from;
+  Time until = Time::never();
+  /// Calls by how they end. With a choice, each is one line, when it is over.
+  enum class Results : uint8_t { kAll, kFailed, kSucceeded };
+  Results results = Results::kAll;
 };
 
 class Strace final : public KernelObserver {
@@ -66,6 +74,7 @@ class Strace final : public KernelObserver {
   };
 
   Slot& slot(Thread& thread);
+  bool chosen(const Process& process, const Thread* thread) const;
   void begin_line(std::string_view label);
   void end_line();
   void finish_call(Slot& slot, const int64_t* result, const GuestView& view);

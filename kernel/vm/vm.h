@@ -19,6 +19,14 @@ namespace jacinth::kernel {
 
 class AddressSpace;
 
+/// A recorder. It looks, and changes nothing.
+class CopyWatcher {
+ public:
+  virtual ~CopyWatcher() = default;
+  virtual void copied_in(GuestAddr from, std::span<const std::byte> bytes) = 0;
+  virtual void copied_out(GuestAddr to, std::span<const std::byte> bytes) = 0;
+};
+
 /// What the kernel lets programs do with the vDSO: its code may be mapped executable once per address space, and only
 /// as exactly this range of the VMO.
 struct VdsoRules {
@@ -60,6 +68,9 @@ class Vm {
   /// The thread that runs now, where it would wait for pages; null when nobody could.
   PageRequest* page_request() const { return page_request_; }
   void set_page_request(PageRequest* request) { page_request_ = request; }
+  /// Who is told of bytes that go between programs and the kernel; null: nobody.
+  CopyWatcher* copy_watcher() const { return copy_watcher_; }
+  void set_copy_watcher(CopyWatcher* watcher) { copy_watcher_ = watcher; }
   /// When a thread that begins to wait for a pager now gives up (kernel.userpager.overtime_timeout_seconds).
   Time pager_patience() const;
 
@@ -153,6 +164,7 @@ class Vm {
   bool borrows_ = false;
   bool borrows_on_use_ = false;
   bool fails_reclaims_ = false;
+  CopyWatcher* copy_watcher_ = nullptr;  // Not state: whoever looks on.
   PageRequest* page_request_ = nullptr;  // Not state: set while a thread's call or fault is at work.
   std::vector<CowPages*> ending_;
   bool ending_now_ = false;

@@ -28,6 +28,7 @@ SUITES = {
     "lint": "layers, layout and text of the files, and that the lints find what they should",
     "unit": "the unit tests",
     "guest": "programs that run inside, on both boards",
+    "replay": "the same programs recorded, and each run made again",
     "golden": "output that must stay as it is",
     "cli": "the command line: options, exit codes, bad input",
     "tools": "set-up and this runner",

@@ -35,6 +35,9 @@ const Command* find_command(std::string_view name);
 
 // One function per file of commands/.
 Command run_command();
+Command record_command();
+Command replay_command();
+Command trace_command();
 Command boards_command();
 Command syscalls_command();
 Command completion_command();

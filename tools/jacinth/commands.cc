@@ -7,7 +7,8 @@ namespace jacinth::cli {
 
 std::span<const Command> commands() {
   static const std::vector<Command> kCommands = {
-      run_command(), boards_command(), syscalls_command(), completion_command(), reference_command(),
+      run_command(),    record_command(),   replay_command(),     trace_command(),
+      boards_command(), syscalls_command(), completion_command(), reference_command(),
   };
   return kCommands;
 }

@@ -23,6 +23,9 @@ constexpr auto kExitCodes = std::to_array<ExitCodeRow>({
      "The guest's process was killed: by a program, its job, a policy or for want of memory."},
     {ExitCode::kOutOfMemory, "out-of-memory",
      "The machine ran out of memory, and rebooted for it as a real one does: see the options kernel.oom.*."},
+    {ExitCode::kDiverged, "diverged", "A replay was not the run that was recorded: the first difference is printed."},
+    {ExitCode::kNotRecorded, "not-recorded",
+     "The recording could not be written on, and --on-record-error=stop was given."},
 });
 
 }  // namespace

@@ -24,6 +24,8 @@ enum class ExitCode : int {
   kUnsupported = 172,
   kKilled = 173,
   kOutOfMemory = 174,
+  kDiverged = 175,
+  kNotRecorded = 176,
 };
 
 constexpr int number(ExitCode code) { return static_cast<int>(code); }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -11,12 +12,14 @@
 #include "emu/time/time.h"
 #include "kernel/inspect/strace.h"
 #include "tools/jacinth/output.h"
+#include "tools/jacinth/run_recording.h"
 
 namespace jacinth::cli {
 
 using Assignments = std::vector<std::pair<std::string, std::string>>;
 
 struct RunRequest {
+  std::string_view who = "jacinth run";  ///< Who speaks on standard error.
   std::string file;
   std::vector<std::string> arguments;  ///< Behind the file's own name.
   Assignments environment;
@@ -38,6 +41,8 @@ struct RunRequest {
   /// Where system calls are traced to: a file, "-", "" for standard error; nothing for no trace.
   std::optional<std::string> strace;
   kernel::StraceOptions strace_options;
+  bool call_table = false;  ///< Instead of the lines: a table of all calls at the end.
+  std::optional<RecordRequest> record;
   std::string summary;  ///< A file, "-", or empty.
   bool counters = false;
   ColorChoice color = ColorChoice::kAuto;
@@ -45,5 +50,23 @@ struct RunRequest {
 
 /// Runs it. What went wrong is said on standard error; the result is the exit code.
 int run_guest(const RunRequest& request);
+
+/// What a replay is, beside a run.
+struct ReplayRequest {
+  std::string file;
+  /// Where to look for a program that is not in the recording; empty: where it was.
+  std::string program;
+  /// Whether what the guest prints is printed again.
+  bool print_output = true;
+  std::optional<std::string> strace;
+  kernel::StraceOptions strace_options;
+  /// A table of calls instead of a line for each.
+  bool call_table = false;
+  ColorChoice color = ColorChoice::kAuto;
+  std::string_view who = "jacinth replay";
+};
+
+/// Makes a recorded run again and holds it against the recording. The exit code is the run's, or kDiverged.
+int replay_run(const ReplayRequest& request);
 
 }  // namespace jacinth::cli

@@ -1,8 +1,9 @@
-// `jacinth run`: runs a program.
+// `jacinth run`: runs a program. `jacinth record`: the same, and writes down what happens.
 #include <fmt/format.h>
 
 #include "kernel/abi/syscall_info.h"
 #include "kernel/object/kernel_options.h"
+#include "tools/jacinth/call_choice.h"
 #include "tools/jacinth/command.h"
 #include "tools/jacinth/exit_code.h"
 #include "tools/jacinth/guest_run.h"
@@ -23,46 +24,20 @@ struct Options {
   std::string output;
   std::string calls;
   uint64_t string_limit = kernel::TextLimits{}.bytes;
+  RecordRequest record;
+  std::string record_level = "digests";
+  uint64_t record_limit = 0;
+  bool record_ring = false;
+  bool no_embed = false;
+  std::string on_record_error = "continue";
 };
 
 constexpr std::string_view kNoTrace = "\n";  // No file is called that.
 
-/// "zx_port_*,!zx_port_wait": which calls a trace shows, by number. Later words win; without a first positive one, all
-/// calls are shown that no word takes away.
-std::expected<std::vector<bool>, std::string> chosen_calls(const std::string& list) {
-  auto matches = [](auto&& self, std::string_view pattern, std::string_view name) -> bool {
-    if (pattern.empty()) return name.empty();
-    if (pattern[0] == '*')
-      return self(self, pattern.substr(1), name) || (!name.empty() && self(self, pattern, name.substr(1)));
-    return !name.empty() && pattern[0] == name[0] && self(self, pattern.substr(1), name.substr(1));
-  };
-  std::vector<bool> chosen;
-  for (const abi::SyscallInfo& info : abi::syscalls())
-    if (info.number >= 0 && static_cast<size_t>(info.number) >= chosen.size())
-      chosen.resize(static_cast<size_t>(info.number) + 1);
-  chosen.assign(chosen.size(), list.starts_with('!'));
-  for (size_t begin = 0; begin <= list.size();) {
-    size_t end = std::min(list.find(',', begin), list.size());
-    std::string_view word = std::string_view(list).substr(begin, end - begin);
-    begin = end + 1;
-    bool wanted = !word.starts_with('!');
-    if (!wanted) word.remove_prefix(1);
-    bool found = false;
-    for (const abi::SyscallInfo& info : abi::syscalls()) {
-      if (info.number < 0) continue;
-      if (!matches(matches, word, info.name) && !matches(matches, word, info.name.substr(3)) && word != info.category)
-        continue;
-      chosen[static_cast<size_t>(info.number)] = wanted;
-      found = true;
-    }
-    if (!found) return std::unexpected(fmt::format("no system call is like '{}'", word));
-  }
-  return chosen;
-}
-
 /// What is wrong with an option of the kernel's; nothing when it can be passed on. One that the real kernel knows and
 /// that changes nothing here is passed on, with a word about it.
-std::optional<std::string> kernel_option_problem(const std::string& name, const std::string& value) {
+std::optional<std::string> kernel_option_problem(std::string_view who, const std::string& name,
+                                                 const std::string& value) {
   const kernel::KernelOption* option = kernel::find_kernel_option(name);
   if (option == nullptr) {
     std::vector<std::string> names;
@@ -77,8 +52,7 @@ std::optional<std::string> kernel_option_problem(const std::string& name, const 
                        option->kind == kernel::KernelOption::Kind::kNumber && !option->words.empty()
                            ? fmt::format("a number up to {}", option->words)
                            : option->shows());
-  if (!option->modelled)
-    say("jacinth run", fmt::format("--kernel-arg: {} changes nothing here: {}", name, option->sentence));
+  if (!option->modelled) say(who, fmt::format("--kernel-arg: {} changes nothing here: {}", name, option->sentence));
   return std::nullopt;
 }
 
@@ -92,14 +66,14 @@ int run(Options& options, const std::vector<std::string>& rest) {
       std::vector<std::string> names;
       for (const boards::Board* board : boards::boards()) names.emplace_back(board->name);
       std::string meant = closest(options.board, names);
-      say("jacinth run", fmt::format("there is no board {}{}; see jacinth boards", options.board,
-                                     meant.empty() ? "" : fmt::format(", did you mean {}?", meant)));
+      say(request.who, fmt::format("there is no board {}{}; see jacinth boards", options.board,
+                                   meant.empty() ? "" : fmt::format(", did you mean {}?", meant)));
       return number(ExitCode::kUsage);
     }
   }
   for (const auto& [name, value] : request.kernel_options) {
-    if (std::optional<std::string> problem = kernel_option_problem(name, value)) {
-      say("jacinth run", fmt::format("--kernel-arg: {}", *problem));
+    if (std::optional<std::string> problem = kernel_option_problem(request.who, name, value)) {
+      say(request.who, fmt::format("--kernel-arg: {}", *problem));
       return number(ExitCode::kUsage);
     }
   }
@@ -115,13 +89,81 @@ int run(Options& options, const std::vector<std::string>& rest) {
   if (!options.calls.empty()) {
     auto calls = chosen_calls(options.calls);
     if (!calls) {
-      say("jacinth run", fmt::format("--strace-calls: {}", calls.error()));
+      say(request.who, fmt::format("--strace-calls: {}", calls.error()));
       return number(ExitCode::kUsage);
     }
     request.strace_options.calls = std::move(*calls);
     if (!request.strace) request.strace = "";
   }
+  if (!options.record.file.empty()) {
+    RecordRequest& record = options.record;
+    record.level = options.record_level == "none"   ? emu::RecordLevel::kNone
+                   : options.record_level == "full" ? emu::RecordLevel::kFull
+                                                    : emu::RecordLevel::kDigests;
+    record.embed = !options.no_embed;
+    record.stop_on_error = options.on_record_error == "stop";
+    if (options.record_limit != 0) record.limit.bytes = options.record_limit;
+    record.limit.ring = options.record_ring;
+    if (record.limit.ring && options.record_limit == 0) {
+      say(request.who, "--record-ring needs --record-limit=SIZE");
+      return number(ExitCode::kUsage);
+    }
+    request.record = record;
+  }
   return run_guest(request);
+}
+
+void add_run_options(CLI::App& app, Options& options) {
+  RunRequest& request = options.request;
+  options.strace = kNoTrace;
+  add_text(app, "--board", options.board, "BOARD", "Run on this board; by default the one for the file's architecture");
+  add_value(app, "--cpus", options.cpus, parse_number, "N", "Emulated CPUs (default 2)");
+  add_value(app, "--ram", request.ram, parse_size, "SIZE", "Memory, such as 512M or 4G (default: the board's)");
+  add_value(app, "--time-limit", request.time_limit, parse_duration, "TIME",
+            "End after so much virtual time, such as 500ms, 10s or 2m; exit code 124");
+  add_value(app, "--wall-limit", request.wall_limit, parse_duration, "TIME",
+            "End after so much real time; exit code 124");
+  add_value(app, "--seed", request.seed, parse_number, "N",
+            "All the chance there is: another seed, another layout of memory and other handle values (default 0)");
+  add_assignments(app, "--env", request.environment, "Set a variable in the program's environment; may be repeated");
+  app.add_flag("--strace{}", options.strace,
+               "Print a line for each system call to standard error, or into FILE (- is standard output)")
+      ->type_name("FILE");
+  add_text(app, "--strace-calls", options.calls, "LIST",
+           "Trace only these calls: names, patterns and families, such as 'channel,zx_vmo_*,!zx_vmo_read'");
+  add_value(app, "--strace-size", options.string_limit, parse_number, "N",
+            "Show so many bytes of strings and buffers (default 32, at most 256)");
+  add_choice(app, "--on-unsupported", options.on_unsupported, "error|stop",
+             "When the program uses something that Jacinth lacks: it gets the documented error (default), or the "
+             "run ends with exit code 172");
+  add_text(app, "--summary", request.summary, "FILE", "Write an account of the run as JSON (- is standard output)");
+  add_choice(app, "--aslr", options.aslr, "on|off", "Whether the seed decides where things lie in memory (default on)");
+  add_assignments(app, "--kernel-arg", request.kernel_options,
+                  "Set an option of the kernel's command line, by its name in Zircon; may be repeated");
+  app.add_flag("--root", request.root,
+               "Give the program what the first one of a real system gets: the root job as its default job, and "
+               "resource handles for everything");
+  add_text(
+      app, "--console-input", request.console_input, "FILE",
+      "What somebody types at the serial console, for zx_debug_read: the bytes of FILE (- is standard input, read to "
+      "its end first), from the start of the run at 115200 baud");
+  app.add_flag("--counters", request.counters, "Print the kernel's counters at the end");
+  add_choice(app, "--color", options.color, "auto|always|never",
+             "Colours on standard error (default auto: on a terminal, unless NO_COLOR is set)");
+}
+
+void add_record_options(CLI::App& app, Options& options) {
+  add_choice(
+      app, "--record-level", options.record_level, "none|digests|full",
+      "What to record of what happens: nothing but what the run depends on; a hash of each call with its results "
+      "and of the machine every 10 ms (default); or everything that went in and out");
+  add_value(app, "--record-limit", options.record_limit, parse_size, "SIZE",
+            "Stop recording what happens when the file has this size");
+  app.add_flag("--record-ring", options.record_ring, "At the limit, let the newest take the place of the oldest");
+  app.add_flag("--no-embed", options.no_embed,
+               "Keep the program's digest in the recording, not the program: a replay needs the file then");
+  add_choice(app, "--on-record-error", options.on_record_error, "continue|stop",
+             "When the recording cannot be written on: the run goes on (default), or ends with exit code 176");
 }
 
 }  // namespace
@@ -147,49 +189,43 @@ Command run_command() {
           },
       .prepare = [](CLI::App& app, const std::vector<std::string>& rest) -> Action {
         auto options = std::make_shared<Options>();
-        RunRequest& request = options->request;
-        options->strace = kNoTrace;
-        add_text(app, "--board", options->board, "BOARD",
-                 "Run on this board; by default the one for the file's architecture");
-        add_value(app, "--cpus", options->cpus, parse_number, "N", "Emulated CPUs (default 2)");
-        add_value(app, "--ram", request.ram, parse_size, "SIZE", "Memory, such as 512M or 4G (default: the board's)");
-        add_value(app, "--time-limit", request.time_limit, parse_duration, "TIME",
-                  "End after so much virtual time, such as 500ms, 10s or 2m; exit code 124");
-        add_value(app, "--wall-limit", request.wall_limit, parse_duration, "TIME",
-                  "End after so much real time; exit code 124");
-        add_value(
-            app, "--seed", request.seed, parse_number, "N",
-            "All the chance there is: another seed, another layout of memory and other handle values (default 0)");
-        add_assignments(app, "--env", request.environment,
-                        "Set a variable in the program's environment; may be repeated");
-        app.add_flag("--strace{}", options->strace,
-                     "Print a line for each system call to standard error, or into FILE (- is standard output)")
-            ->type_name("FILE");
+        add_run_options(app, *options);
         add_text(app, "-o,--output", options->output, "FILE", "The same as --strace=FILE");
-        add_text(app, "--strace-calls", options->calls, "LIST",
-                 "Trace only these calls: names, patterns and families, such as 'channel,zx_vmo_*,!zx_vmo_read'");
-        add_value(app, "--strace-size", options->string_limit, parse_number, "N",
-                  "Show so many bytes of strings and buffers (default 32, at most 256)");
-        add_choice(app, "--on-unsupported", options->on_unsupported, "error|stop",
-                   "When the program uses something that Jacinth lacks: it gets the documented error (default), or the "
-                   "run ends with exit code 172");
-        add_text(app, "--summary", request.summary, "FILE",
-                 "Write an account of the run as JSON (- is standard output)");
-        add_choice(app, "--aslr", options->aslr, "on|off",
-                   "Whether the seed decides where things lie in memory (default on)");
-        add_assignments(app, "--kernel-arg", request.kernel_options,
-                        "Set an option of the kernel's command line, by its name in Zircon; may be repeated");
-        app.add_flag("--root", request.root,
-                     "Give the program what the first one of a real system gets: the root job as its default job, and "
-                     "resource handles for everything");
-        add_text(
-            app, "--console-input", request.console_input, "FILE",
-            "What somebody types at the serial console, for zx_debug_read: the bytes of FILE (- is standard input, "
-            "read to its end first), from the start of the run at 115200 baud");
-        app.add_flag("--counters", request.counters, "Print the kernel's counters at the end");
-        add_choice(app, "--color", options->color, "auto|always|never",
-                   "Colours on standard error (default auto: on a terminal, unless NO_COLOR is set)");
+        add_text(app, "--record", options->record.file, "FILE", "Record the run, for jacinth replay and jacinth trace");
+        add_record_options(app, *options);
         return [options, &rest] { return run(*options, rest); };
+      },
+  };
+}
+
+Command record_command() {
+  return {
+      .name = "record",
+      .summary = "Run a program and record it",
+      .description =
+          "Runs a program like jacinth run, and writes a recording: what the run depends on, the program, and what "
+          "happened. jacinth replay makes the same run again and shows that it is the same; jacinth trace shows what "
+          "happened in it.\n\n"
+          "The recording holds everything that the run depends on, so that it can be taken to another machine. Without "
+          "-o it is called after the program: hello.jtrace.",
+      .arguments = "FILE [ARGUMENT...]",
+      .examples =
+          {
+              {"jacinth record hello", "a recording in hello.jtrace"},
+              {"jacinth record -o run.jtrace --record-level=full test", "with all arguments, results and data"},
+              {"jacinth record --record-limit=64M --record-ring server", "only the newest of what happens"},
+          },
+      .prepare = [](CLI::App& app, const std::vector<std::string>& rest) -> Action {
+        auto options = std::make_shared<Options>();
+        options->request.who = "jacinth record";
+        add_text(app, "-o,--output", options->record.file, "FILE", "The recording's file");
+        add_record_options(app, *options);
+        add_run_options(app, *options);
+        return [options, &rest] {
+          std::string& file = options->record.file;
+          if (file.empty()) file = rest.front().substr(rest.front().rfind('/') + 1) + ".jtrace";
+          return run(*options, rest);
+        };
       },
   };
 }

@@ -1,0 +1,160 @@
+#include "emu/replay/event_codec.h"
+
+#include <cstring>
+
+#include "emu/base/check.h"
+
+namespace jacinth::emu {
+namespace {
+
+/// In a tag, beside the kind.
+constexpr uint8_t kOtherThread = 0x80;
+constexpr uint8_t kKindMask = 0x1f;
+
+struct Header {
+  uint64_t count = 0;
+  uint32_t tag_bytes = 0;
+  uint8_t level = 0;
+  uint8_t reserved[3] = {};
+};
+
+void put_varint(std::vector<uint8_t>& to, uint64_t value) {
+  for (; value >= 0x80; value >>= 7) to.push_back(static_cast<uint8_t>(value | 0x80));
+  to.push_back(static_cast<uint8_t>(value));
+}
+
+/// The difference to what was there before, small both ways, and takes the new value down.
+void put_delta(std::vector<uint8_t>& to, uint64_t& before, uint64_t value) {
+  auto difference = static_cast<int64_t>(value - before);
+  put_varint(to, static_cast<uint64_t>(difference) << 1 ^ static_cast<uint64_t>(difference >> 63));
+  before = value;
+}
+
+template <class T>
+void append(std::vector<std::byte>& to, const T* data, size_t count) {
+  if (count == 0) return;
+  size_t at = to.size();
+  to.resize(at + count * sizeof(T));
+  std::memcpy(to.data() + at, data, count * sizeof(T));
+}
+
+}  // namespace
+
+void EventEncoder::add(const Event& event, uint32_t hash) {
+  CHECK(level_ == RecordLevel::kFull || named_in_digests(event.kind));
+  bool other = event.thread != history_.thread || event.process != history_.process;
+  tags_.push_back(static_cast<uint8_t>(event.kind) | (other ? kOtherThread : 0));
+  put_varint(tags_, event.number);
+  if (other) {
+    put_delta(tags_, history_.thread, event.thread);
+    put_delta(tags_, history_.process, event.process);
+  }
+  hashes_.push_back(hash);
+  ++count_;
+  if (level_ != RecordLevel::kFull) return;
+
+  EventHistory::Last& last = history_.last(event.kind, event.number);
+  auto time = static_cast<uint64_t>(history_.time);
+  put_delta(fields_, time, static_cast<uint64_t>(event.time.ns));
+  history_.time = event.time.ns;
+  auto result = static_cast<uint64_t>(last.result);
+  put_delta(fields_, result, static_cast<uint64_t>(event.result));
+  last.result = event.result;
+  fields_.push_back(event.argument_count);
+  for (size_t i = 0; i < event.argument_count; ++i) put_delta(fields_, last.arguments[i], event.arguments[i]);
+  put_varint(fields_, event.data.size());
+  auto* bytes = reinterpret_cast<const uint8_t*>(event.data.data());
+  fields_.insert(fields_.end(), bytes, bytes + event.data.size());
+}
+
+std::vector<std::byte> EventEncoder::payload() const {
+  CHECK(tags_.size() <= UINT32_MAX);
+  Header header{
+      .count = count_, .tag_bytes = static_cast<uint32_t>(tags_.size()), .level = static_cast<uint8_t>(level_)};
+  std::vector<std::byte> bytes;
+  bytes.reserve(sizeof header + size());
+  append(bytes, &header, 1);
+  append(bytes, tags_.data(), tags_.size());
+  append(bytes, hashes_.data(), hashes_.size());
+  append(bytes, fields_.data(), fields_.size());
+  return bytes;
+}
+
+std::expected<EventDecoder, std::string> EventDecoder::open(std::span<const std::byte> payload, Time start) {
+  Header header;
+  if (payload.size() < sizeof header) return std::unexpected("it is too short for events");
+  std::memcpy(&header, payload.data(), sizeof header);
+  std::span<const std::byte> rest = payload.subspan(sizeof header);
+  auto level = RecordLevel{header.level};
+  if (level != RecordLevel::kDigests && level != RecordLevel::kFull)
+    return std::unexpected("its events are of no level that there is");
+  if (header.tag_bytes > rest.size() || header.count > (rest.size() - header.tag_bytes) / sizeof(uint32_t))
+    return std::unexpected("it is too short for its events");
+  EventDecoder decoder;
+  decoder.level_ = level;
+  decoder.left_ = header.count;
+  decoder.history_.time = start.ns;
+  decoder.tags_ = rest.first(header.tag_bytes);
+  decoder.hashes_ = rest.subspan(header.tag_bytes, header.count * sizeof(uint32_t));
+  decoder.fields_ = rest.subspan(header.tag_bytes + header.count * sizeof(uint32_t));
+  return decoder;
+}
+
+bool EventDecoder::varint(std::span<const std::byte>& from, uint64_t& value) {
+  value = 0;
+  for (unsigned shift = 0; shift < 64 && !from.empty(); shift += 7) {
+    auto byte = static_cast<uint8_t>(from[0]);
+    from = from.subspan(1);
+    value |= static_cast<uint64_t>(byte & 0x7f) << shift;
+    if (byte < 0x80) return true;
+  }
+  return false;
+}
+
+bool EventDecoder::delta(std::span<const std::byte>& from, uint64_t& value) {
+  uint64_t coded = 0;
+  if (!varint(from, coded)) return false;
+  value += coded >> 1 ^ (0 - (coded & 1));
+  return true;
+}
+
+std::expected<RecordedEvent, std::string> EventDecoder::next() {
+  CHECK(left_ > 0);
+  auto broken = [] { return std::unexpected(std::string("its events end in the middle of one")); };
+  RecordedEvent recorded;
+  Event& event = recorded.event;
+  if (tags_.empty()) return broken();
+  auto tag = static_cast<uint8_t>(tags_[0]);
+  tags_ = tags_.subspan(1);
+  if ((tag & kKindMask) >= kEventKinds) return std::unexpected("one of its events is of no kind that there is");
+  event.kind = EventKind{static_cast<uint8_t>(tag & kKindMask)};
+  if (!varint(tags_, event.number)) return broken();
+  if ((tag & kOtherThread) != 0 && (!delta(tags_, history_.thread) || !delta(tags_, history_.process))) return broken();
+  event.thread = history_.thread;
+  event.process = history_.process;
+  std::memcpy(&recorded.hash, hashes_.data(), sizeof recorded.hash);
+  hashes_ = hashes_.subspan(sizeof recorded.hash);
+  --left_;
+  if (level_ != RecordLevel::kFull) return recorded;
+
+  EventHistory::Last& last = history_.last(event.kind, event.number);
+  auto time = static_cast<uint64_t>(history_.time);
+  auto result = static_cast<uint64_t>(last.result);
+  if (!delta(fields_, time) || !delta(fields_, result) || fields_.empty()) return broken();
+  event.time.ns = history_.time = static_cast<int64_t>(time);
+  event.result = last.result = static_cast<int64_t>(result);
+  event.argument_count = static_cast<uint8_t>(fields_[0]);
+  fields_ = fields_.subspan(1);
+  if (event.argument_count > event.arguments.size()) return broken();
+  for (size_t i = 0; i < event.argument_count; ++i) {
+    if (!delta(fields_, last.arguments[i])) return broken();
+    event.arguments[i] = last.arguments[i];
+  }
+  uint64_t size = 0;
+  if (!varint(fields_, size) || size > fields_.size()) return broken();
+  event.data = fields_.first(size);
+  fields_ = fields_.subspan(size);
+  return recorded;
+}
+
+}  // namespace jacinth::emu

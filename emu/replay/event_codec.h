@@ -1,0 +1,94 @@
+// Events as the bytes of a frame. Each frame stands for itself: differences are taken within it.
+//
+//   level | count | bytes of tags | tags | fields | hashes
+//
+// Tags say kind, number and thread, fields everything else and only at the full level, hashes the chain behind each
+// event. Three columns, because what repeats packs well beside its like, and a hash beside nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "emu/replay/event.h"
+
+namespace jacinth::emu {
+
+enum class RecordLevel : uint8_t {
+  kNone,     ///< What the run depends on, and how it ended.
+  kDigests,  ///< A hash for each call and other event.
+  kFull,     ///< All events with all that they hold.
+};
+
+/// What the encoder and the decoder know of the events before, to say only what is new.
+class EventHistory {
+ public:
+  struct Last {
+    std::array<uint64_t, 8> arguments = {};
+    int64_t result = 0;
+  };
+  uint64_t thread = 0;
+  uint64_t process = 0;
+  int64_t time = 0;
+  Last& last(EventKind kind, uint64_t number) { return last_[{static_cast<uint8_t>(kind), number}]; }
+
+ private:
+  std::map<std::pair<uint8_t, uint64_t>, Last> last_;
+};
+
+class EventEncoder {
+ public:
+  /// `level` is not kNone; `start` is the virtual time of the frame.
+  EventEncoder(RecordLevel level, Time start) : level_(level) { history_.time = start.ns; }
+
+  /// At the level of digests, `event` is one of those that are named there.
+  void add(const Event& event, uint32_t hash);
+  uint64_t count() const { return count_; }
+  /// About how many bytes payload() has.
+  size_t size() const { return tags_.size() + fields_.size() + hashes_.size() * sizeof(uint32_t); }
+  std::vector<std::byte> payload() const;
+
+ private:
+  RecordLevel level_;
+  EventHistory history_;
+  uint64_t count_ = 0;
+  std::vector<uint8_t> tags_;
+  std::vector<uint8_t> fields_;
+  std::vector<uint32_t> hashes_;
+};
+
+/// An event as it was recorded: at the level of digests only kind, thread, process, number and hash.
+struct RecordedEvent {
+  Event event;  ///< Its data lie in the decoder.
+  uint32_t hash = 0;
+};
+
+class EventDecoder {
+ public:
+  /// `payload` outlives this; `start` as for the encoder.
+  static std::expected<EventDecoder, std::string> open(std::span<const std::byte> payload, Time start);
+
+  RecordLevel level() const { return level_; }
+  /// Events that have not been read yet.
+  uint64_t left() const { return left_; }
+  /// An error when the bytes are no events: what was written for another version, or by nobody.
+  std::expected<RecordedEvent, std::string> next();
+
+ private:
+  EventDecoder() = default;
+  bool varint(std::span<const std::byte>& from, uint64_t& value);
+  bool delta(std::span<const std::byte>& from, uint64_t& value);
+
+  RecordLevel level_ = RecordLevel::kNone;
+  uint64_t left_ = 0;
+  EventHistory history_;
+  std::span<const std::byte> tags_;
+  std::span<const std::byte> fields_;
+  std::span<const std::byte> hashes_;
+};
+
+}  // namespace jacinth::emu

@@ -1,0 +1,58 @@
+#include "emu/replay/recording.h"
+
+#include <fmt/format.h>
+
+namespace jacinth::emu {
+
+void RunDescription::state(Archive& ar) {
+  ar(version, board, cpus, ram, seed, kernel_options, program, arguments, environment, console_input, root,
+     stop_at_unsupported, time_limit, level, digest_period);
+  if (level > RecordLevel::kFull) ar.fail("a recording of no level that there is");
+}
+
+void RecordedFile::state(Archive& ar) { ar(path, digest.low, digest.high, embedded, bytes); }
+
+void RunConclusion::state(Archive& ar) {
+  ar(cause, exit_code, reason, time, events, chain, machine.low, machine.high, dropped_frames);
+  if (cause > Cause::kOutside) ar.fail("an end of no kind that there is");
+}
+
+Digest digest_of_bytes(std::span<const std::byte> bytes) {
+  Hasher hasher;
+  hasher.add(bytes);
+  return hasher.digest();
+}
+
+std::expected<Recording, std::string> Recording::open(const TraceReader& trace) {
+  Recording recording;
+  bool has_run = false;
+  for (size_t i = 0; i < trace.frames().size(); ++i) {
+    const FrameInfo& info = trace.frames()[i];
+    if (info.kind == FrameKind::kEvents) continue;
+    auto payload = trace.read(i);
+    if (!payload) return std::unexpected(payload.error());
+    auto bad = [&info](const std::string& why) {
+      return std::unexpected(fmt::format("frame {} ({}): {}", info.number, frame_kind_name(info.kind), why));
+    };
+    if (info.kind == FrameKind::kRun) {
+      auto run = from_payload<RunDescription>(*payload);
+      if (!run) return bad(run.error());
+      recording.run = std::move(*run);
+      has_run = true;
+    } else if (info.kind == FrameKind::kFile) {
+      auto file = from_payload<RecordedFile>(*payload);
+      if (!file) return bad(file.error());
+      if (file->embedded && digest_of_bytes(file->bytes) != file->digest) return bad("the file is not what it was");
+      recording.files.push_back(std::move(*file));
+    } else if (info.kind == FrameKind::kEnd) {
+      auto end = from_payload<RunConclusion>(*payload);
+      if (!end) return bad(end.error());
+      recording.conclusion = std::move(*end);
+    }
+  }
+  if (!has_run) return std::unexpected("it does not say what it is a recording of");
+  if (recording.files.empty()) return std::unexpected("it does not say which program it is a recording of");
+  return recording;
+}
+
+}  // namespace jacinth::emu

@@ -1,0 +1,98 @@
+// What a recording says of a run as a whole: what it depends on, the files it read, how it ended. With these alone a
+// run can be made again; the events between only show that it is the same.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "emu/replay/event_codec.h"
+#include "emu/state/archive.h"
+#include "emu/time/time.h"
+#include "emu/trace/trace_reader.h"
+
+namespace jacinth::emu {
+
+/// All that the run depends on, and nothing else.
+struct RunDescription {
+  std::string version;  ///< Of the jacinth that made it.
+  std::string board;
+  uint32_t cpus = 0;
+  uint64_t ram = 0;  ///< Bytes; 0: the board's default.
+  uint64_t seed = 0;
+  std::vector<std::pair<std::string, std::string>> kernel_options;
+  std::string program;  ///< As it was named on the command line.
+  std::vector<std::string> arguments;
+  std::vector<std::pair<std::string, std::string>> environment;
+  std::string console_input;  ///< What came in at the serial console.
+  bool root = false;
+  bool stop_at_unsupported = false;
+  std::optional<int64_t> time_limit;  ///< Virtual nanoseconds.
+  RecordLevel level = RecordLevel::kDigests;
+  int64_t digest_period = 0;  ///< Virtual nanoseconds between two digests of the machine; 0: none.
+
+  void state(Archive& ar);
+};
+
+/// A file that the run read.
+struct RecordedFile {
+  std::string path;
+  Digest digest;
+  bool embedded = false;
+  std::vector<std::byte> bytes;  ///< When embedded.
+
+  void state(Archive& ar);
+};
+
+struct RunConclusion {
+  enum class Cause : uint8_t {
+    kItself,   ///< The run came to an end that every run of it comes to.
+    kOutside,  ///< Somebody ended it: a signal, a limit of real time, a reader who went away.
+  };
+  Cause cause = Cause::kItself;
+  uint8_t exit_code = 0;
+  std::string reason;
+  int64_t time = 0;  ///< Virtual nanoseconds.
+  uint64_t events = 0;
+  uint64_t chain = 0;
+  Digest machine;
+  uint64_t dropped_frames = 0;  ///< A cap or a ring kept them out of the file.
+
+  void state(Archive& ar);
+};
+
+/// The bytes of a frame, and back. An error says what is wrong with them.
+template <class T>
+std::vector<std::byte> to_payload(T& value) {
+  Writer writer;
+  writer(value);
+  return writer.take();
+}
+template <class T>
+std::expected<T, std::string> from_payload(std::span<const std::byte> payload) {
+  Reader reader(payload);
+  T value;
+  reader(value);
+  if (!reader.ok()) return std::unexpected(reader.error());
+  return value;
+}
+
+Digest digest_of_bytes(std::span<const std::byte> bytes);
+
+/// A recording's file, read as far as a replay needs it before it begins.
+struct Recording {
+  /// `trace` outlives the result.
+  static std::expected<Recording, std::string> open(const TraceReader& trace);
+
+  RunDescription run;
+  std::vector<RecordedFile> files;
+  std::optional<RunConclusion> conclusion;  ///< Nothing: it was cut off.
+  /// Whether its events go on to the end of the run.
+  bool complete() const { return conclusion && conclusion->dropped_frames == 0; }
+};
+
+}  // namespace jacinth::emu

@@ -1,0 +1,59 @@
+// What a kernel's observer hears, in the words of a recorder (emu/replay/event.h): numbers only.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "emu/replay/event.h"
+#include "kernel/task/observer.h"
+#include "kernel/vm/vm.h"
+
+namespace jacinth::kernel {
+
+class Core;
+
+class EventSource final : public KernelObserver, private CopyWatcher {
+ public:
+  /// All that it hears, or what a recording of digests is made of: not who runs where, what calls read and that they
+  /// wait, which shows in times and results anyway and makes most of the events.
+  enum class Detail : uint8_t { kAll, kResults };
+  /// Speaks from now on. Both outlive it.
+  EventSource(Core& core, emu::EventSink& sink, Detail detail);
+  ~EventSource() override;
+  EventSource(const EventSource&) = delete;
+  EventSource& operator=(const EventSource&) = delete;
+
+  void call_entered(Thread& thread, const Trap& trap) override;
+  void call_resumed(Thread& thread, const Trap& trap) override;
+  void call_parked(Thread& thread, const Trap& trap) override;
+  void call_left(Thread& thread, const Trap& trap, int64_t result) override;
+  void call_abandoned(Thread& thread, const Trap& trap) override;
+  void thread_runs(Thread& thread, unsigned cpu) override;
+  void page_fault(Thread& thread, unsigned cpu, GuestAddr page, AccessKind access) override;
+  void exception(Thread& thread, const Exception& exception) override;
+  void process_created(Process& process) override;
+  void process_started(Process& process, Thread& initial) override;
+  void process_exited(Process& process) override;
+  void thread_started(Thread& thread) override;
+  void thread_exited(Thread& thread) override;
+
+  /// The machine's digest, which whoever runs it takes from time to time.
+  void digest(uint64_t low, uint64_t high);
+  void output(std::string_view text);
+
+ private:
+  emu::Event event_of(emu::EventKind kind, Thread& thread);
+  emu::Event event_of(emu::EventKind kind, Process& process);
+  void copied_in(GuestAddr from, std::span<const std::byte> bytes) override;
+  void copied_out(GuestAddr to, std::span<const std::byte> bytes) override;
+  void copied(emu::EventKind kind, GuestAddr at, std::span<const std::byte> bytes);
+  static void add_arguments(emu::Event& event, const Trap& trap);
+
+  Core& core_;
+  emu::EventSink& sink_;
+  Detail detail_;
+  emu::Event call_;  // The one that runs. Kept, since making one anew for each call takes longer than all the rest.
+};
+
+}  // namespace jacinth::kernel

@@ -1,0 +1,308 @@
+#include "tools/jacinth/guest_session.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+
+#include "emu/base/check.h"
+#include "kernel/abi/task.h"
+#include "kernel/boot/boot.h"
+#include "kernel/inspect/crash_report.h"
+#include "kernel/inspect/deadlock_report.h"
+#include "kernel/inspect/exception_text.h"
+#include "kernel/inspect/unsupported_report.h"
+#include "tools/jacinth/units.h"
+
+namespace jacinth::cli {
+namespace {
+
+/// Whether a process ended with a code that only the kernel gives.
+bool killed_by_kernel(int64_t return_code) {
+  return return_code <= static_cast<int64_t>(abi::TaskRetcode::kSyscallKill) &&
+         return_code >= static_cast<int64_t>(abi::TaskRetcode::kCriticalProcessKill);
+}
+
+std::string time_text(Time time) { return fmt::format("{}.{:09}s", time.ns / 1'000'000'000, time.ns % 1'000'000'000); }
+
+/// Between two digests of a machine that sleeps: never more than twice this.
+constexpr Duration kLongestGap{int64_t{1} << 60};
+
+/// Whether somebody from outside ended the run: the next one would not end there.
+bool from_outside(ExitCode code) {
+  return code == ExitCode::kInterrupted || code == ExitCode::kTerminated || code == ExitCode::kClosedPipe ||
+         code == ExitCode::kNotRecorded;
+}
+
+}  // namespace
+
+int fail(std::string_view who, ExitCode code, std::string_view text) {
+  say(who, text);
+  return number(code);
+}
+
+CrashWatch::CrashWatch(std::string_view who, kernel::Core& core, SymbolizedCode& code, const Style& style)
+    : who_(who), core_(core), code_(code), style_(style) {
+  core_.tasks().add_observer(*this, kernel::Hears::kAllButTraffic);
+}
+
+CrashWatch::~CrashWatch() { core_.tasks().remove_observer(*this); }
+
+void CrashWatch::crashed(kernel::Thread& thread, const kernel::Exception& exception) {
+  std::string report = kernel::crash_report(thread, exception, code_);
+  size_t first_line = report.find('\n');
+  say(who_, style_.bad(report.substr(0, first_line)) + report.substr(first_line, report.size() - first_line - 1));
+  crashes_.push_back({.process = abi::raw(thread.process().koid()),
+                      .process_name = std::string(thread.process().name()),
+                      .thread = abi::raw(thread.koid()),
+                      .exception = kernel::exception_name(exception),
+                      .detail = kernel::exception_detail(exception, core_.platform().arch()),
+                      .pc = thread.registers().pc,
+                      .place = kernel::call_site_text(code_, thread)});
+}
+
+bool CrashWatch::crashed(const kernel::Process& process) const {
+  for (const Crash& crash : crashes_)
+    if (crash.process == abi::raw(process.koid())) return true;
+  return false;
+}
+
+GuestSession::LastWords::LastWords() { set_crash_reporter(&LastWords::speak, this); }
+GuestSession::LastWords::~LastWords() { set_crash_reporter(nullptr, nullptr); }
+
+void GuestSession::LastWords::speak(void* context, std::string_view) {
+  auto* self = static_cast<LastWords*>(context);
+  if (self->trace != nullptr) self->trace->flush();
+  Output::standard().flush();
+  _exit(number(ExitCode::kInternal));
+}
+
+GuestSession::GuestSession(const RunRequest& request, const boards::Board& board, const SessionPartners& partners)
+    : request_(request),
+      partners_(partners),
+      style_(Style::choose(request.color, Output::error())),
+      system_(board, system_options()),
+      crash_watch_(request.who, core(), code_, style_) {
+  last_words_.trace = partners_.trace;
+  if (partners_.trace != nullptr && request.call_table) {
+    call_table_.emplace(core(), request.strace_options.calls);
+  } else if (partners_.trace != nullptr) {
+    trace_lines_.emplace(*partners_.trace);
+    strace_.emplace(core(), *trace_lines_, request.strace_options);
+  }
+  if (partners_.summary != nullptr) counts_.emplace(core());
+  // Behind the lines of the trace: whoever stops at an event has its line printed.
+  if (partners_.recording != nullptr || partners_.verifier != nullptr)
+    events_.emplace(core(), *this,
+                    partners_.level == emu::RecordLevel::kFull ? kernel::EventSource::Detail::kAll
+                                                               : kernel::EventSource::Detail::kResults);
+  kernel().console_input().feed(Time{}, partners_.console_input);
+  if (partners_.digest_period.ns > 0) next_digest_ = Time{partners_.digest_period.ns};
+  kernel().unsupported().set_hook([this](kernel::Thread& thread, const kernel::UnsupportedUse& use) {
+    say(request_.who, kernel::unsupported_use_text(thread, use, code_));
+    return request_.stop_at_unsupported;
+  });
+}
+
+GuestSession::~GuestSession() { events_.reset(); }
+
+#ifdef JACINTH_DIVERGE_AT_CALL
+// A build with a mistake in it: what finds divergences must find this one (tests/cli/recording_test.py).
+void GuestSession::event(const emu::Event& real) {
+  static uint64_t calls = 0;
+  emu::Event event = real;
+  if (event.kind == emu::EventKind::kCall && ++calls == JACINTH_DIVERGE_AT_CALL) event.result ^= 1;
+#else
+void GuestSession::event(const emu::Event& event) {
+#endif
+  if (partners_.recording != nullptr) partners_.recording->recorder().event(event);
+  if (partners_.verifier == nullptr) return;
+  partners_.verifier->event(event);
+  if (partners_.verifier->done()) system_.machine().stop();
+}
+
+boards::SystemOptions GuestSession::system_options() {
+  boards::SystemOptions options;
+  options.cpus = request_.cpus;
+  options.ram = request_.ram;
+  options.seed = request_.seed;
+  for (const auto& [name, value] : request_.kernel_options) options.kernel.options[name] = value;
+  options.console = [this](std::string_view text) {
+    if (events_) events_->output(text);
+    if (!partners_.print_output) return;
+    Output::standard().write(text);
+    if (Output::standard().closed()) host_.raise_flag();
+  };
+  return options;
+}
+
+int GuestSession::run(std::span<const std::byte> file) {
+  auto begun = std::chrono::steady_clock::now();
+  if (std::optional<std::string> problem = start(file))
+    return fail(ExitCode::kNotLoadable, fmt::format("{}: {}", request_.file, *problem));
+  RunAccount account;
+  ExitCode code = run_to_end();
+  account.exit_code = number(code);
+  account.exit_reason = exit_reason(code);
+  const kernel::Ref<kernel::Process>& process = kernel().initial_process();
+  if (process->dead()) {
+    account.return_code = process->return_code();
+    if (code == ExitCode::kOk) account.exit_code = static_cast<uint8_t>(process->return_code());
+  }
+  account.host_time = {std::chrono::nanoseconds(std::chrono::steady_clock::now() - begun).count()};
+  account.crashes = crash_watch_.crashes();
+  bool by_wall = host_.wish() == HostEvents::Wish::kWallLimit;
+  conclusion_.cause =
+      from_outside(code) || by_wall ? emu::RunConclusion::Cause::kOutside : emu::RunConclusion::Cause::kItself;
+  conclusion_.exit_code = static_cast<uint8_t>(account.exit_code);
+  conclusion_.reason = account.exit_reason;
+  conclusion_.time = system_.machine().now().ns;
+  if (events_) {
+    events_.reset();
+    conclusion_.machine = system_.digest();
+  }
+  return finish(account);
+}
+
+/// Puts the program into its first process. What is wrong with it, if anything.
+std::optional<std::string> GuestSession::start(std::span<const std::byte> file) {
+  kernel::BootOptions options;
+  options.elf = file;
+  options.name = request_.file.substr(request_.file.rfind('/') + 1);
+  options.arguments.push_back(request_.file);
+  options.arguments.insert(options.arguments.end(), request_.arguments.begin(), request_.arguments.end());
+  for (const auto& [name, value] : request_.environment)
+    options.environment.push_back(fmt::format("{}={}", name, value));
+  options.root = request_.root;
+  auto process = kernel::boot(kernel(), options);
+  if (!process) return process.error().line;
+  return std::nullopt;
+}
+
+/// Runs until something is to be decided: digests are taken on the way.
+emu::RunEnd GuestSession::run_on(emu::RunLimits limits) {
+  Time until = limits.time;
+  for (;;) {
+    limits.time = std::min(until, next_digest_);
+    emu::RunEnd end = system_.run(limits);
+    Time now = system_.machine().now();
+    if (end != emu::RunEnd::kTimeLimit || now < next_digest_) return end;
+    Digest digest = system_.digest_without_memory();
+    events_->digest(digest.low, digest.high);
+    // A machine that sleeps is looked at ever less often: a year of it must not be billions of digests.
+    uint64_t executed = system_.machine().executed_bytes();
+    digest_gap_ = executed == executed_at_digest_ ? Duration{std::min(digest_gap_.ns, kLongestGap.ns) * 2}
+                                                  : partners_.digest_period;
+    executed_at_digest_ = executed;
+    next_digest_ = now + digest_gap_;
+    if (partners_.verifier != nullptr && partners_.verifier->done()) return emu::RunEnd::kStopped;
+  }
+}
+
+ExitCode GuestSession::run_to_end() {
+  if (request_.wall_limit) host_.start_wall_limit(*request_.wall_limit);
+  emu::RunLimits limits;
+  limits.interrupt = &host_.flag();
+  if (request_.time_limit) limits.time = Time{request_.time_limit->ns};
+  if (partners_.ended_at) limits.time = std::min(limits.time, *partners_.ended_at);
+  for (;;) {
+    emu::RunEnd end = run_on(limits);
+    if (partners_.verifier != nullptr && partners_.verifier->done()) return ExitCode::kOk;
+    if (partners_.recording != nullptr && partners_.recording->must_stop()) {
+      say(request_.who,
+          fmt::format("stopped at {}: the recording cannot be written on", time_text(system_.machine().now())));
+      return ExitCode::kNotRecorded;
+    }
+    if (kernel().outcome()) return outcome();
+    switch (end) {
+      case emu::RunEnd::kBlocked: return deadlock();
+      case emu::RunEnd::kTimeLimit:
+        if (partners_.ended_at && system_.machine().now() >= *partners_.ended_at) return ExitCode::kOk;
+        say(request_.who,
+            fmt::format("stopped: the limit of {} of virtual time has come", duration_text(*request_.time_limit)));
+        return ExitCode::kTimeLimit;
+      default: break;
+    }
+    host_.lower_flag();
+    if (Output::standard().closed()) return ExitCode::kClosedPipe;
+    switch (host_.wish()) {
+      case HostEvents::Wish::kInterrupt:
+        say(request_.who, fmt::format("interrupted at {}", time_text(system_.machine().now())));
+        return ExitCode::kInterrupted;
+      case HostEvents::Wish::kTerminate:
+        say(request_.who, fmt::format("terminated at {}", time_text(system_.machine().now())));
+        return ExitCode::kTerminated;
+      case HostEvents::Wish::kWallLimit:
+        say(request_.who, fmt::format("stopped: the limit of {} of real time has come, at {} of virtual time",
+                                      duration_text(*request_.wall_limit), time_text(system_.machine().now())));
+        return ExitCode::kTimeLimit;
+      case HostEvents::Wish::kNone: break;
+    }
+  }
+}
+
+ExitCode GuestSession::outcome() {
+  if (kernel().outcome()->kind == kernel::Outcome::Kind::kUnsupported) {
+    say(request_.who, "stopped: --on-unsupported=stop");
+    return ExitCode::kUnsupported;
+  }
+  if (kernel().outcome()->kind == kernel::Outcome::Kind::kPoweredOff) {
+    say(request_.who, "the program switched the machine off");
+    return ExitCode::kOk;
+  }
+  if (kernel().outcome()->kind == kernel::Outcome::Kind::kOutOfMemory) {
+    say(request_.who, style_.bad("out of memory") +
+                          fmt::format(": the machine rebooted at {}; give it more with --ram, or see --kernel-arg "
+                                      "kernel.oom.behavior and kernel.oom.enable",
+                                      time_text(system_.machine().now())));
+    return ExitCode::kOutOfMemory;
+  }
+  const kernel::Process& process = *kernel().initial_process();
+  if (crash_watch_.crashed(process)) return ExitCode::kException;
+  if (!killed_by_kernel(process.return_code())) return ExitCode::kOk;
+  say(request_.who, fmt::format("process {} was killed: {}", abi::raw(process.koid()),
+                                kernel::return_code_text(process.return_code())));
+  return ExitCode::kKilled;
+}
+
+ExitCode GuestSession::deadlock() {
+  std::string report = kernel::deadlock_report(kernel(), code_);
+  report.pop_back();
+  say(request_.who, style_.bad("deadlock") + ": " + report);
+  return ExitCode::kDeadlock;
+}
+
+int GuestSession::finish(const RunAccount& account) {
+  int exit_code = account.exit_code;
+  if (std::string list = kernel::unsupported_summary(kernel().unsupported()); !list.empty()) {
+    say(request_.who,
+        "the guest used what Jacinth lacks, and its results may differ from those of a real system for it:\n" + list +
+            "  `jacinth syscalls NAME` says what is missing of a call; --on-unsupported=stop ends the run "
+            "at the first.");
+  }
+  if (request_.counters) {
+    std::string text = "kernel counters";
+    for (const auto& [name, value] : core().counters())
+      if (value != 0) text += fmt::format("\n  {} = {}", name, value);
+    say(request_.who, text);
+  }
+  strace_.reset();
+  if (call_table_) partners_.trace->write(call_table_->text());
+  if (partners_.trace != nullptr) {
+    partners_.trace->flush();
+    if (!partners_.trace->failure().empty())
+      exit_code = fail(ExitCode::kInternal, fmt::format("the trace is not complete: {}", partners_.trace->failure()));
+  }
+  if (partners_.summary != nullptr) {
+    partners_.summary->write(summary_json(request_, system_, account, *counts_));
+    partners_.summary->flush();
+    if (!partners_.summary->failure().empty())
+      exit_code = fail(ExitCode::kInternal, fmt::format("{}: {}", request_.summary, partners_.summary->failure()));
+  }
+  Output::standard().flush();
+  if (!Output::standard().failure().empty())
+    exit_code = fail(ExitCode::kInternal, fmt::format("standard output: {}", Output::standard().failure()));
+  return exit_code;
+}
+
+}  // namespace jacinth::cli

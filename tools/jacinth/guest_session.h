@@ -1,0 +1,131 @@
+// One run of a guest on one machine, from its file to the exit code: what `run`, `record`, `replay` and `trace` share.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "boards/system.h"
+#include "emu/replay/verifier.h"
+#include "kernel/inspect/call_counts.h"
+#include "kernel/inspect/call_table.h"
+#include "kernel/inspect/event_source.h"
+#include "kernel/inspect/strace.h"
+#include "tools/jacinth/exit_code.h"
+#include "tools/jacinth/guest_code.h"
+#include "tools/jacinth/guest_run.h"
+#include "tools/jacinth/host_events.h"
+#include "tools/jacinth/output.h"
+#include "tools/jacinth/run_recording.h"
+#include "tools/jacinth/summary.h"
+
+namespace jacinth::cli {
+
+/// Says it, and is the exit code.
+int fail(std::string_view who, ExitCode code, std::string_view text);
+
+/// Tells of processes that die of an exception.
+class CrashWatch final : public kernel::KernelObserver {
+ public:
+  CrashWatch(std::string_view who, kernel::Core& core, SymbolizedCode& code, const Style& style);
+  ~CrashWatch() override;
+  CrashWatch(const CrashWatch&) = delete;
+  CrashWatch& operator=(const CrashWatch&) = delete;
+
+  void crashed(kernel::Thread& thread, const kernel::Exception& exception) override;
+
+  const std::vector<Crash>& crashes() const { return crashes_; }
+  bool crashed(const kernel::Process& process) const;
+
+ private:
+  std::string_view who_;
+  kernel::Core& core_;
+  SymbolizedCode& code_;
+  const Style& style_;
+  std::vector<Crash> crashes_;
+};
+
+/// Who else takes part in a run. Null: nobody.
+struct SessionPartners {
+  /// What comes in at the serial console.
+  std::string_view console_input;
+  Output* trace = nullptr;
+  Output* summary = nullptr;
+  RunRecording* recording = nullptr;
+  emu::Verifier* verifier = nullptr;
+  /// Of the recording that is made, or held against.
+  emu::RecordLevel level = emu::RecordLevel::kDigests;
+  /// Between two digests of the machine; 0: none are taken.
+  Duration digest_period;
+  /// Where somebody ended the recorded run.
+  std::optional<Time> ended_at;
+  bool print_output = true;
+};
+
+class GuestSession final : public emu::EventSink {
+ public:
+  /// All of it outlives the session.
+  GuestSession(const RunRequest& request, const boards::Board& board, const SessionPartners& partners);
+  ~GuestSession() override;
+  GuestSession(const GuestSession&) = delete;
+  GuestSession& operator=(const GuestSession&) = delete;
+
+  /// From the event source alone.
+  void event(const emu::Event& event) override;
+
+  /// Runs the program to its end and tells of it. The exit code.
+  int run(std::span<const std::byte> file);
+
+  boards::System& system() { return system_; }
+  /// How the run came to its end.
+  const emu::RunConclusion& conclusion() const { return conclusion_; }
+
+ private:
+  struct Lines final : kernel::LineSink {
+    explicit Lines(Output& to) : output(to) {}
+    void line(std::string_view text) override { output.write(text); }
+    Output& output;
+  };
+  /// What a failed CHECK flushes before it ends the program.
+  struct LastWords {
+    Output* trace = nullptr;
+    LastWords();
+    ~LastWords();
+    LastWords(const LastWords&) = delete;
+    LastWords& operator=(const LastWords&) = delete;
+    static void speak(void* context, std::string_view text);
+  };
+
+  kernel::Kernel& kernel() { return system_.kernel(); }
+  kernel::Core& core() { return kernel().core(); }
+  int fail(ExitCode code, std::string_view text) const { return cli::fail(request_.who, code, text); }
+  boards::SystemOptions system_options();
+  std::optional<std::string> start(std::span<const std::byte> file);
+  ExitCode run_to_end();
+  emu::RunEnd run_on(emu::RunLimits limits);
+  ExitCode outcome();
+  ExitCode deadlock();
+  int finish(const RunAccount& account);
+  const RunRequest& request_;
+  SessionPartners partners_;
+  LastWords last_words_;
+  HostEvents host_;
+  Style style_;
+  std::optional<kernel::EventSource> events_;  // Before the system, which may print as soon as it is there.
+  boards::System system_;
+  SymbolizedCode code_;
+  CrashWatch crash_watch_;
+  std::optional<Lines> trace_lines_;
+  std::optional<kernel::Strace> strace_;
+  std::optional<kernel::CallTable> call_table_;
+  std::optional<kernel::CallCounts> counts_;
+  Time next_digest_ = Time::never();
+  Duration digest_gap_;
+  uint64_t executed_at_digest_ = 0;
+  emu::RunConclusion conclusion_;
+};
+
+}  // namespace jacinth::cli

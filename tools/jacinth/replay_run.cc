@@ -1,0 +1,135 @@
+// A recorded run made again.
+#include <fmt/format.h>
+
+#include "emu/replay/recording.h"
+#include "emu/trace/trace_reader.h"
+#include "kernel/boot/elf.h"
+#include "tools/jacinth/divergence.h"
+#include "tools/jacinth/guest_session.h"
+#include "tools/jacinth/version.h"
+
+namespace jacinth::cli {
+namespace {
+
+/// The request that the recorded run was made from, as far as it decided anything.
+RunRequest request_of(const emu::RunDescription& run, const ReplayRequest& replay) {
+  RunRequest request;
+  request.who = replay.who;
+  request.file = run.program;
+  request.arguments = run.arguments;
+  request.environment = run.environment;
+  request.board = boards::find_board(run.board);
+  request.cpus = run.cpus;
+  request.ram = run.ram;
+  request.seed = run.seed;
+  request.kernel_options = run.kernel_options;
+  request.root = run.root;
+  request.stop_at_unsupported = run.stop_at_unsupported;
+  if (run.time_limit) request.time_limit = Duration{*run.time_limit};
+  request.strace_options = replay.strace_options;
+  request.call_table = replay.call_table;
+  request.color = replay.color;
+  return request;
+}
+
+std::expected<std::vector<std::byte>, FileProblem> program_of(const emu::RecordedFile& file,
+                                                              const ReplayRequest& replay) {
+  if (file.embedded) return file.bytes;
+  const std::string& path = replay.program.empty() ? file.path : replay.program;
+  auto bytes = read_file(path);
+  if (!bytes)
+    return std::unexpected(FileProblem{bytes.error().code, fmt::format("{}: {}; the recording has only its digest: "
+                                                                       "--program says where it is now",
+                                                                       path, bytes.error().text)});
+  if (emu::digest_of_bytes(*bytes) != file.digest)
+    return std::unexpected(
+        FileProblem{ExitCode::kNotLoadable, fmt::format("{}: it is not the program that was recorded", path)});
+  return bytes;
+}
+
+/// How the end differs from the recorded one; empty when it is the same.
+std::string different_end(const emu::RunConclusion& recorded, const emu::RunConclusion& now) {
+  if (recorded.exit_code != now.exit_code)
+    return fmt::format("the exit code was {} ({}) and is {} ({})", recorded.exit_code, recorded.reason, now.exit_code,
+                       now.reason);
+  if (recorded.time != now.time) return fmt::format("the run ended at {} ns and now at {} ns", recorded.time, now.time);
+  if (recorded.machine != now.machine)
+    return fmt::format("the machine's digest at the end was {} and is {}", recorded.machine.text(), now.machine.text());
+  return {};
+}
+
+}  // namespace
+
+int replay_run(const ReplayRequest& replay) {
+  auto file = read_file(replay.file);
+  if (!file) return fail(replay.who, file.error().code, fmt::format("{}: {}", replay.file, file.error().text));
+  auto bad = [&replay](const std::string& why) {
+    return fail(replay.who, ExitCode::kNotLoadable, fmt::format("{}: {}", replay.file, why));
+  };
+  auto trace = emu::TraceReader::open(*file);
+  if (!trace) return bad(trace.error());
+  auto recording = emu::Recording::open(*trace);
+  if (!recording) return bad(trace->problems().empty() ? recording.error() : trace->problems().front());
+  for (const std::string& problem : trace->problems()) say(replay.who, fmt::format("{}: {}", replay.file, problem));
+  const emu::RunDescription& run = recording->run;
+  if (run.version != version())
+    say(replay.who, fmt::format("{}: recorded by jacinth {}, and this is {}: the run may differ where the two do",
+                                replay.file, run.version, version()));
+
+  auto program = program_of(recording->files.front(), replay);
+  if (!program) return fail(replay.who, program.error().code, program.error().text);
+  RunRequest request = request_of(run, replay);
+  if (request.board == nullptr) return bad(fmt::format("this jacinth has no board {}", run.board));
+  auto arch = kernel::elf_arch(*program);
+  if (!arch || *arch != request.board->arch) return bad("its program is none for its board");
+  boards::SystemOptions fit;
+  fit.cpus = request.cpus;
+  fit.ram = request.ram;
+  if (std::string problem = boards::unfit(*request.board, fit); !problem.empty()) return bad(problem);
+
+  std::unique_ptr<Output> strace_file;
+  Output* strace = nullptr;
+  if (replay.strace) {
+    auto opened = Output::open(*replay.strace, Output::Flush::kWhenFull);
+    if (!opened) return fail(replay.who, ExitCode::kUsage, fmt::format("{}: {}", *replay.strace, opened.error()));
+    strace_file = std::move(*opened);
+    strace = *replay.strace == "-" ? &Output::standard() : strace_file.get();
+  }
+
+  emu::Verifier verifier(*trace, recording->complete());
+  SessionPartners partners{.console_input = run.console_input,
+                           .trace = strace,
+                           .verifier = &verifier,
+                           .level = run.level,
+                           .digest_period = Duration{run.digest_period},
+                           .print_output = replay.print_output};
+  const std::optional<emu::RunConclusion>& end = recording->conclusion;
+  bool cut_short = end && end->cause == emu::RunConclusion::Cause::kOutside;
+  if (cut_short) partners.ended_at = Time{end->time};
+  GuestSession session(request, *request.board, partners);
+  int exit_code = session.run(*program);
+  if (!cut_short && !verifier.done()) verifier.finish();
+
+  if (verifier.divergence())
+    return fail(replay.who, ExitCode::kDiverged, divergence_text(*verifier.divergence(), run.level));
+  if (!verifier.failure().empty()) return bad(verifier.failure());
+  std::string how_far = fmt::format("{} events are as they were recorded", verifier.verified());
+  if (verifier.exhausted()) {
+    say(replay.who, fmt::format("{}, up to where the recording {}", how_far, end ? "stops" : "was cut off"));
+    return number(ExitCode::kOk);
+  }
+  if (cut_short) {
+    say(replay.who, fmt::format("{}, up to where the run was ended ({})", how_far, end->reason));
+    return end->exit_code;
+  }
+  if (!end) {
+    say(replay.who, fmt::format("{}; the recording does not say how the run ended", how_far));
+    return exit_code;
+  }
+  if (std::string difference = different_end(*end, session.conclusion()); !difference.empty())
+    return fail(replay.who, ExitCode::kDiverged, fmt::format("{}, but {}", how_far, difference));
+  say(replay.who, fmt::format("{}, and the machine's end", how_far));
+  return exit_code;
+}
+
+}  // namespace jacinth::cli
