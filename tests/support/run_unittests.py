@@ -1,6 +1,6 @@
-"""Runs the unittest cases of one Python file and prints them as TAP.
+"""Runs the unittest cases of Python files and prints them as TAP.
 
-usage: run_unittests.py FILE
+usage: run_unittests.py FILE...
 """
 
 import importlib.util
@@ -37,12 +37,12 @@ class TapResult(unittest.TestResult):
 
 
 def main():
-    path = pathlib.Path(sys.argv[1])
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
     tap = Tap()
-    unittest.defaultTestLoader.loadTestsFromModule(module).run(TapResult(tap))
+    for path in map(pathlib.Path, sys.argv[1:]):
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        unittest.defaultTestLoader.loadTestsFromModule(module).run(TapResult(tap))
     return tap.finish()
 
 
