@@ -11,19 +11,19 @@
 
 namespace jacinth::emu {
 
+/// Where run and recording part.
+struct Divergence {
+  uint64_t event = 0;                     ///< Its number; events count from 0.
+  std::optional<RecordedEvent> recorded;  ///< Nothing: the recording had ended.
+  std::vector<std::byte> recorded_data;   ///< What recorded->event.data means.
+  std::optional<Event> replayed;          ///< Nothing: the run ended.
+  std::vector<std::byte> replayed_data;
+  /// "the result", "argument 3", ...: what differs, as far as the recording tells.
+  std::string what;
+};
+
 class Verifier final : public EventSink {
  public:
-  /// Where run and recording part.
-  struct Divergence {
-    uint64_t event = 0;                     ///< Its number; events count from 0.
-    std::optional<RecordedEvent> recorded;  ///< Nothing: the recording had ended.
-    std::vector<std::byte> recorded_data;   ///< What recorded->event.data means.
-    std::optional<Event> replayed;          ///< Nothing: the run ended.
-    std::vector<std::byte> replayed_data;
-    /// "the result", "argument 3", ...: what differs, as far as the recording tells.
-    std::string what;
-  };
-
   /// `trace` outlives this. `complete`: its events go on to the end of the run.
   Verifier(const TraceReader& trace, bool complete);
 

@@ -60,6 +60,7 @@ bool TraceWriter::make_room(uint64_t size) {
 void TraceWriter::finish() {
   std::ranges::sort(entries_, {}, [](const Entry& entry) { return entry.info.number; });
   std::vector<TraceIndexEntry> index;
+  index.reserve(entries_.size());
   for (const Entry& entry : entries_)
     index.push_back({.offset = entry.offset,
                      .size = entry.size,

@@ -12,7 +12,7 @@ namespace {
 Status give_process(Call& call, const Ref<Process>& process, const AddressSpace& space, UserOut<Handle> process_out,
                     UserOut<Handle> vmar_out) {
   call.core().trace(abi::KtraceEvent::kProcCreate, abi::raw(process->koid()));
-  Ref<AddressRegion> root = space.root();
+  const Ref<AddressRegion>& root = space.root();
   HandleOwner process_handle = TRY(call.core().handles().make(process, abi::default_rights(ObjectType::kProcess)));
   HandleOwner vmar_handle = TRY(call.core().handles().make(root, root->handle_rights()));
   return call.give(process_out, std::move(process_handle), vmar_out, std::move(vmar_handle));

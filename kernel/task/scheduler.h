@@ -51,7 +51,7 @@ class Scheduler {
   /// How fast a CPU is, in 2^31ths of the fastest (SchedPerformanceScale).
   static constexpr int64_t kFullSpeed = int64_t{1} << 31;
 
-  explicit Scheduler(unsigned cpus) : cpus_(cpus) { online_ = all_cpus(); }
+  explicit Scheduler(unsigned cpus) : cpus_(cpus), online_(all_cpus()) {}
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 

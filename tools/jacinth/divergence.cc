@@ -71,7 +71,7 @@ std::string event_text(const Event& event, bool known) {
   return text;
 }
 
-std::string divergence_text(const emu::Verifier::Divergence& divergence, emu::RecordLevel level) {
+std::string divergence_text(const emu::Divergence& divergence, emu::RecordLevel level) {
   bool full = level == emu::RecordLevel::kFull;
   std::string text = fmt::format("event {} is not what was recorded: {}", divergence.event, divergence.what);
   text += "\n  recorded: ";

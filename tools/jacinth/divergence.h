@@ -9,7 +9,7 @@
 namespace jacinth::cli {
 
 /// Several lines, without the last newline.
-std::string divergence_text(const emu::Verifier::Divergence& divergence, emu::RecordLevel level);
+std::string divergence_text(const emu::Divergence& divergence, emu::RecordLevel level);
 
 /// One event: "0.000012345s 1040:1042 zx_handle_close(handle=0x1f3) = ZX_OK". `known` says whether arguments, result
 /// and time are, which a recording of digests has only a hash of.
