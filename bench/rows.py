@@ -118,7 +118,8 @@ class Rows:
             command = (plain.command[0], "record", "-o", "/dev/null", f"--record-level={level}", *plain.command[2:])
             subject = dataclasses.replace(plain, label=level, command=command)
             peer = dataclasses.replace(plain, label="not recorded", budget=Budget(limit))
-            yield Comparison(f"record-{level}-{what}/{arch}", unit, PerRound(few, many, scale), subject, (peer,))
+            yield Comparison(f"record-{level}-{what}/{arch}", unit, PerRound(few, many, scale), subject, (peer,),
+                             agree=program != "bench_pingpong")
 
     def fault(self, arch):
         return Comparison(f"exception/{arch}", "us", PerRound(100, 20_100, 1e6),
