@@ -133,6 +133,13 @@ class Recordings(unittest.TestCase):
             if level == "full":
                 self.assertIn("not what was recorded: the result\n", result.stderr)
 
+    def test_without_events_a_mistake_shows_at_the_end(self):
+        self.record("--record-level=none", guest("ports"))
+        self.assertEqual(jacinth("replay", self.file).returncode, 0)
+        result = subprocess.run([DIVERGING, "replay", self.file], capture_output=True, text=True, timeout=100)
+        self.assertEqual(result.returncode, 175, result.stderr)
+        self.assertIn("the hash of all that happened was", result.stderr)
+
     def test_a_program_that_is_not_in_the_recording_is_looked_for(self):
         program = os.path.join(self.folder.name, "program")
         pathlib.Path(program).write_bytes(pathlib.Path(guest("hello")).read_bytes())

@@ -4,6 +4,7 @@
 #include "emu/replay/recording.h"
 #include "emu/trace/trace_reader.h"
 #include "kernel/boot/elf.h"
+#include "kernel/object/kernel_options.h"
 #include "tools/jacinth/divergence.h"
 #include "tools/jacinth/guest_session.h"
 #include "tools/jacinth/version.h"
@@ -48,11 +49,14 @@ std::expected<std::vector<std::byte>, FileProblem> program_of(const emu::Recorde
 }
 
 /// How the end differs from the recorded one; empty when it is the same.
-std::string different_end(const emu::RunConclusion& recorded, const emu::RunConclusion& now) {
+std::string different_end(const emu::RunConclusion& recorded, const emu::RunConclusion& now,
+                          const emu::EventChain& chain) {
   if (recorded.exit_code != now.exit_code)
     return fmt::format("the exit code was {} ({}) and is {} ({})", recorded.exit_code, recorded.reason, now.exit_code,
                        now.reason);
   if (recorded.time != now.time) return fmt::format("the run ended at {} ns and now at {} ns", recorded.time, now.time);
+  if (recorded.chain != chain.value())
+    return fmt::format("the hash of all that happened was {:016x} and is {:016x}", recorded.chain, chain.value());
   if (recorded.machine != now.machine)
     return fmt::format("the machine's digest at the end was {} and is {}", recorded.machine.text(), now.machine.text());
   return {};
@@ -76,6 +80,11 @@ int replay_run(const ReplayRequest& replay) {
     say(replay.who, fmt::format("{}: recorded by jacinth {}, and this is {}: the run may differ where the two do",
                                 replay.file, run.version, version()));
 
+  for (const auto& [name, value] : run.kernel_options) {
+    const kernel::KernelOption* option = kernel::find_kernel_option(name);
+    if (option == nullptr || !option->takes(value))
+      return bad(fmt::format("this jacinth has no kernel option {}={}", name, value));
+  }
   auto program = program_of(recording->files.front(), replay);
   if (!program) return fail(replay.who, program.error().code, program.error().text);
   RunRequest request = request_of(run, replay);
@@ -126,7 +135,7 @@ int replay_run(const ReplayRequest& replay) {
     say(replay.who, fmt::format("{}; the recording does not say how the run ended", how_far));
     return exit_code;
   }
-  if (std::string difference = different_end(*end, session.conclusion()); !difference.empty())
+  if (std::string difference = different_end(*end, session.conclusion(), verifier.chain()); !difference.empty())
     return fail(replay.who, ExitCode::kDiverged, fmt::format("{}, but {}", how_far, difference));
   say(replay.who, fmt::format("{}, and the machine's end", how_far));
   return exit_code;
