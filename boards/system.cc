@@ -62,6 +62,11 @@ void System::state(Archive& ar) {
   kernel_.state(ar);
 }
 
+void System::state_without_memory(Archive& ar) {
+  machine_.state_without_memory(ar);
+  kernel_.state(ar);
+}
+
 Digest System::digest() {
   Hasher hasher;
   state(hasher);
@@ -70,8 +75,7 @@ Digest System::digest() {
 
 Digest System::digest_without_memory() {
   Hasher hasher;
-  machine_.state_without_memory(hasher);
-  kernel_.state(hasher);
+  state_without_memory(hasher);
   return hasher.digest();
 }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "boards/board.h"
+#include "emu/debug/history.h"
 #include "emu/machine/machine.h"
 #include "emu/state/archive.h"
 #include "kernel/platform/on_machine.h"
@@ -26,7 +27,7 @@ struct SystemOptions {
   kernel::OnMachine::Console console = [](std::string_view) {};
 };
 
-class System {
+class System final : public emu::Rewindable {
  public:
   /// The options fit the board (the caller checked: see fits()).
   System(const Board& board, const SystemOptions& options);
@@ -34,13 +35,15 @@ class System {
   System& operator=(const System&) = delete;
 
   const Board& board() const { return board_; }
-  emu::Machine& machine() { return machine_; }
+  emu::Machine& machine() override { return machine_; }
   kernel::Kernel& kernel() { return kernel_; }
 
   emu::RunEnd run(const emu::RunLimits& limits = {}) { return machine_.run(limits); }
 
   /// Everything that the run's future depends on. Load into a fresh system of the same board and options only.
   void state(Archive& ar);
+  void state_without_memory(Archive& ar) override;
+  void forget() override { kernel_.forget(); }
   Digest digest();
   /// Of all but what RAM holds: its cost grows with the kernel's objects, not with memory.
   Digest digest_without_memory();

@@ -50,6 +50,15 @@ class CpuClient {
   virtual bool page_fault(Cpu& cpu, GuestAddr page, AccessKind access) = 0;
   /// What a read of the cycle counter (RDTSC, CNTVCT_EL0) gives now.
   virtual uint64_t counter(Cpu& cpu) = 0;
+  /// The instruction at `pc`, one of those of set_breakpoints(), is about to run. True: run() ends before it.
+  virtual bool breakpoint(Cpu& /*cpu*/, GuestAddr /*pc*/) { return false; }
+};
+
+/// A page whose accesses somebody wants to see one by one.
+struct WatchedPage {
+  GuestAddr page;
+  bool read = false;
+  bool write = false;
 };
 
 /// Why run() returned.
@@ -61,8 +70,13 @@ struct Stop {
     kException,   ///< `exception` says what; the PC is exact.
     kRequested,   ///< request_stop().
     kStepped,     ///< step() has run its instruction.
+    kHeld,        ///< A client asked to stop here: nothing of the instruction at the PC has happened.
+    kWatched,     ///< The instruction at the PC is about to access a watched page: the same.
   };
   Reason reason = Reason::kRequested;
+  /// kStepped: the step did not just fall through to the next instruction. It was a transfer point, which the budget
+  /// ends at.
+  bool transfer = false;
   ExceptionInfo exception;
 };
 
@@ -85,6 +99,17 @@ class Cpu {
   virtual void set_budget(uint64_t budget) = 0;
   /// Makes a run() that is under way return soon, at a block boundary; for CpuClient calls.
   virtual void request_stop() = 0;
+
+  /// For CpuClient::page_fault(), when it resolved the fault: run() ends with kHeld before the instruction, which will
+  /// run anew.
+  virtual void hold() = 0;
+
+  // For debuggers. None of it changes what the guest sees, and instructions elsewhere run as fast as ever.
+  /// In place of those before. In every address space that this core runs: the client tells them apart.
+  virtual void set_breakpoints(std::span<const GuestAddr> addresses) = 0;
+  /// The same for pages, which need their accesses looked at one by one (kWatched): the next to run the instruction is
+  /// a core without watched pages.
+  virtual void set_watched_pages(std::span<const WatchedPage> pages) = 0;
 
   /// Code bytes executed since the last call of this function, exact inside CpuClient calls too.
   virtual uint64_t take_executed() = 0;

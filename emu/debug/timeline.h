@@ -22,10 +22,10 @@
 
 namespace jacinth::emu {
 
-/// A place on the line: so much code was executed, and so many kernel events were told.
+/// A place on the line: so much code was executed, and so often was the kernel entered.
 struct Position {
   uint64_t code_bytes = 0;
-  uint64_t events = 0;
+  uint64_t entries = 0;
   auto operator<=>(const Position&) const = default;
 };
 

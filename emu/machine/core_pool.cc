@@ -115,9 +115,17 @@ void CorePool::fetch_all() {
   for (auto& core : cores_) take_back(*core);
 }
 
-void CorePool::drop_all() {
-  fetch_all();
-  cores_.clear();
+void CorePool::forget_all() {
+  for (auto& core : cores_) {
+    CHECK(core->resident == nullptr, "registers that nobody fetched");
+    core->last = nullptr;
+    core->turns = 0;
+  }
+  flush_all();
+}
+
+void CorePool::flush_all() {
+  for (auto& core : cores_) core->cpu->flush_tlb();
 }
 
 }  // namespace jacinth::emu

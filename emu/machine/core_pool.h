@@ -36,8 +36,16 @@ class CorePool {
   void invalidate(PhysAddr root);
   /// Address space `root` is going away.
   void release(PhysAddr root);
-  /// Takes all registers back and drops all cores: what is known about translations and code is gone.
-  void drop_all();
+  /// All that guests are is about to change: knows no thread any more, and no translation of addresses. Registers were
+  /// fetched before.
+  void forget_all();
+  /// Everything that allows a write without asking is gone.
+  void flush_all();
+  /// Calls visit(Cpu&) for each core that there is.
+  template <class Visitor>
+  void for_each(Visitor&& visit) {
+    for (auto& core : cores_) visit(*core->cpu);
+  }
   /// Takes all registers back; cores stay warm.
   void fetch_all();
 

@@ -20,7 +20,33 @@ Machine::Machine(const MachineOptions& options)
 Machine::~Machine() = default;
 
 std::unique_ptr<Cpu> Machine::make_core(bool stepping) {
-  return make_cpu({.arch = options_.arch, .stepping = stepping}, memory_, bus_, *this, coherence_);
+  auto core = make_cpu({.arch = options_.arch, .stepping = stepping}, memory_, bus_, *this, coherence_);
+  core->set_breakpoints(breakpoints_);
+  // The core that steps is the one that runs what another stopped before.
+  if (!stepping) core->set_watched_pages(watched_pages_);
+  return core;
+}
+
+void Machine::set_breakpoints(std::vector<GuestAddr> addresses) {
+  if (addresses == breakpoints_) return;
+  breakpoints_ = std::move(addresses);
+  auto set = [this](Cpu& core) { core.set_breakpoints(breakpoints_); };
+  pool_.for_each(set);
+  stepper_.for_each(set);
+}
+
+void Machine::set_watched_pages(std::vector<WatchedPage> pages) {
+  watched_pages_ = std::move(pages);
+  pool_.for_each([this](Cpu& core) { core.set_watched_pages(watched_pages_); });
+}
+
+/// Counts entries, which must not depend on where the run was stopped in between.
+void Machine::entered() {
+  ++entries_;
+  if (probe_ != nullptr && probe_->entered()) [[unlikely]]
+    hold_ = true;
+  if (entries_ >= limits_.entries) [[unlikely]]
+    entry_limit_ = true;
 }
 
 Time Machine::now() {
@@ -42,14 +68,18 @@ void Machine::update_preemption() { preempt_at_ = std::min({alarm_, turn_end_, c
 
 RunEnd Machine::run(const RunLimits& limits) {
   CHECK(supervisor_ != nullptr);
-  stop_requested_ = false;
+  stop_requested_ = hold_ = entry_limit_ = false;
+  limits_ = limits;
   while (true) {
     if (stop_requested_) return RunEnd::kStopped;
+    if (hold_) return RunEnd::kHeld;
+    if (entry_limit_) return RunEnd::kEntryLimit;
     if (limits.interrupt != nullptr && *limits.interrupt != 0) return RunEnd::kInterrupted;
     if (!in_turn_) {
       if (now() >= alarm_) {
         alarm_ = Time::never();
         supervisor_->alarm();
+        entered();
         for (CpuState& cpu : cpus_) cpu.must_schedule = 1;
         continue;
       }
@@ -69,6 +99,8 @@ RunEnd Machine::run(const RunLimits& limits) {
 
     // The middle of a turn is no event of the run: whoever comes back here goes on as if nothing had been.
     in_turn_ = true;
+    if (hold_ || entry_limit_) [[unlikely]]
+      continue;
     ThreadContext* context = supervisor_->current(turn_);
     if (context == nullptr) {
       // Another CPU ended or suspended it since.
@@ -76,10 +108,15 @@ RunEnd Machine::run(const RunLimits& limits) {
       cpus_[turn_].must_schedule = 1;
       continue;
     }
-    limits_ = limits;
     Stop stop = run_thread(*context);
     if (stop.reason == Stop::Reason::kLimit) return RunEnd::kCodeLimit;
-    if (stop.reason == Stop::Reason::kBudget && clock_.now() < preempt_at_) return RunEnd::kTimeLimit;
+    if (stop.reason == Stop::Reason::kHeld) {
+      if (!hold_ && entry_limit_) return RunEnd::kEntryLimit;
+      return RunEnd::kHeld;
+    }
+    if (stop.reason == Stop::Reason::kStepped) continue;
+    if (stop.reason == Stop::Reason::kBudget && clock_.now() < preempt_at_)
+      return hold_ ? RunEnd::kHeld : RunEnd::kTimeLimit;
     // Somebody looked at the registers during a call: that is no event of the run either.
     if (std::exchange(reload_, false)) continue;
     in_turn_ = false;
@@ -87,6 +124,7 @@ RunEnd Machine::run(const RunLimits& limits) {
       now();
       spend(kTrapCost);
       if (supervisor_->exception(turn_, stop.exception) == Next::kSwitch) cpus_[turn_].must_schedule = 1;
+      entered();
     }
   }
 }
@@ -107,6 +145,7 @@ bool Machine::take_turn() {
       if (cpu.must_schedule != 0 || idle_but_wanted || slice_over || lost(i)) {
         cpu.must_schedule = 0;
         cpu.has_thread = supervisor_->schedule(i) != nullptr ? 1 : 0;
+        entered();
         cpu.slice_end = cpu.has_thread != 0 ? time + supervisor_->slice(i) : Time::never();
         if (stop_requested_) return false;
         for (unsigned earlier = 0; earlier < i; ++earlier) again |= lost(earlier);
@@ -139,7 +178,7 @@ uint64_t Machine::budget() const { return clock_.bytes_until(std::min(preempt_at
 template <class Go>
 Stop Machine::run_on(CorePool& pool, Cpu& core, Go go) {
   uint64_t limit = limits_.code_bytes;
-  if (limit != Cpu::kUnlimited) limit -= clock_.executed_bytes();
+  if (limit != Cpu::kUnlimited) limit -= std::min(limit, clock_.executed_bytes());
   running_ = &core;
   running_pool_ = &pool;
   Stop stop = go(core, budget(), limit);
@@ -158,9 +197,11 @@ Stop Machine::step_on(Cpu& core) {
 
 Stop Machine::run_thread(ThreadContext& context) {
   context_ = &context;
-  if (context.traced) [[unlikely]]
+  if (context.traced || (probe_ != nullptr && probe_->traces(context))) [[unlikely]]
     return run_traced(context);
   Stop stop = run_on(pool_, pool_.core_for(context));
+  if (stop.reason == Stop::Reason::kWatched) [[unlikely]]
+    return run_watched(context);
   if (stop.reason != Stop::Reason::kLimit || options_.stepping) return stop;
 
   // A core that runs blocks stops before the block that holds the limit: the rest goes instruction by instruction.
@@ -177,6 +218,7 @@ bool Machine::system_call(Cpu& core) {
   clock_.advance_bytes(core.take_executed());
   spend(kTrapCost);
   Next next = supervisor_->system_call(turn_, core, *context_);
+  entered();
   if (next != Next::kContinue) [[unlikely]] {
     if (next == Next::kSwitch) {
       cpus_[turn_].must_schedule = 1;
@@ -196,8 +238,9 @@ bool Machine::system_call(Cpu& core) {
     if (supervisor_->current(turn_) == nullptr) return false;
   }
   core.set_budget(budget());
-  // Whoever fetched the registers may have changed them: they are loaded again.
-  if (context_->resident == nullptr) [[unlikely]] {
+  // Whoever fetched the registers may have changed them: they are loaded again. And a stop that somebody from outside
+  // wants here is none of the run.
+  if (context_->resident == nullptr || hold_ || entry_limit_) [[unlikely]] {
     reload_ = true;
     return false;
   }
@@ -211,7 +254,18 @@ bool Machine::page_fault(Cpu& core, GuestAddr page, AccessKind access) {
   ThreadContext* context = supervisor_->current(turn_);
   if (context != nullptr && context->resident == nullptr) running_pool_->reattach(*context, core);
   core.set_budget(budget());
+  entered();
+  if (hold_ || entry_limit_) [[unlikely]]
+    core.hold();
   return resolved;
+}
+
+bool Machine::breakpoint(Cpu& core, GuestAddr pc) {
+  if (probe_ == nullptr) return false;
+  clock_.advance_bytes(core.take_executed());
+  if (!probe_->breakpoint(*context_, pc)) return false;
+  hold_ = true;
+  return true;
 }
 
 uint64_t Machine::counter(Cpu& core) {
@@ -227,10 +281,10 @@ void Machine::state(Archive& ar) {
 void Machine::state_without_memory(Archive& ar) {
   fetch_all_registers();
   if (ar.loading()) {
-    pool_.drop_all();
-    stepper_.drop_all();
+    pool_.forget_all();
+    stepper_.forget_all();
   }
-  ar(clock_, alarm_);
+  ar(clock_, alarm_, entries_);
   auto count = static_cast<uint32_t>(cpus_.size());
   ar(count);
   if (count != cpus_.size()) return ar.fail("a machine with another number of CPUs");

@@ -12,15 +12,18 @@
 // Left out: --realtime pacing, CPU hot-plug, inter-processor interrupts (the supervisor asks by work_waiting()).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "emu/cpu/code_coherence.h"
 #include "emu/cpu/cpu.h"
 #include "emu/machine/core_pool.h"
+#include "emu/machine/probe.h"
 #include "emu/machine/supervisor.h"
 #include "emu/memory/bus.h"
 #include "emu/memory/physical_memory.h"
@@ -49,6 +52,9 @@ struct RunLimits {
   Time time = Time::never();
   /// Executed code bytes since the machine was made; an exact stop between two instructions.
   uint64_t code_bytes = Cpu::kUnlimited;
+  /// Entries into the supervisor since the machine was made (Machine::entries()): stops behind the one that makes it so
+  /// many.
+  uint64_t entries = ~uint64_t{0};
   /// The host wants the loop back when this is not zero (a signal handler sets it); at no particular point of the run.
   const volatile std::sig_atomic_t* interrupt = nullptr;
 };
@@ -58,6 +64,8 @@ enum class RunEnd : uint8_t {
   kBlocked,  ///< No thread can run and no alarm is set: nothing will ever happen again.
   kTimeLimit,
   kCodeLimit,
+  kEntryLimit,   ///< RunLimits::entries.
+  kHeld,         ///< The probe said so.
   kInterrupted,  ///< The host wants the loop back (RunLimits::interrupt).
 };
 
@@ -75,6 +83,11 @@ class Machine final : private CpuClient {
   Bus& bus() { return bus_; }
   /// Must be set before run(); not owned.
   void set_supervisor(Supervisor& supervisor) { supervisor_ = &supervisor; }
+  /// Null: nobody debugs. Not owned.
+  void set_probe(Probe* probe) { probe_ = probe; }
+  /// Where the probe wants to be asked, in place of what was before.
+  void set_breakpoints(std::vector<GuestAddr> addresses);
+  void set_watched_pages(std::vector<WatchedPage> pages);
 
   RunEnd run(const RunLimits& limits = {});
   /// From a supervisor call: run() returns once the CPU has left the guest.
@@ -97,13 +110,24 @@ class Machine final : private CpuClient {
     pool_.release(root);
     stepper_.release(root);
   }
+  /// How often the supervisor was entered: together with executed_bytes() it says where in the run the machine is.
+  uint64_t entries() const { return entries_; }
+  /// Somebody keeps what memory was from here on: what allows writes without asking is gone.
+  void flush_tlbs() {
+    pool_.flush_all();
+    stepper_.flush_all();
+  }
+  /// The thread whose turn it is, or was last; null when that one does not run any more.
+  ThreadContext* turn() { return supervisor_->current(turn_); }
+  unsigned turn_cpu() const { return turn_; }
   /// Brings every thread's registers home.
   void fetch_all_registers() {
     pool_.fetch_all();
     stepper_.fetch_all();
   }
 
-  /// Clock, turns, RAM, bus. Registers belong to the threads, devices to the board. Loading drops all cores.
+  /// Clock, turns, RAM, bus. Registers belong to the threads, devices to the board. Cores stay, and know nothing of
+  /// what was before.
   void state(Archive& ar);
   /// The same without RAM: for digests that are taken often.
   void state_without_memory(Archive& ar);
@@ -112,6 +136,7 @@ class Machine final : private CpuClient {
   bool system_call(Cpu& core) override;
   bool page_fault(Cpu& core, GuestAddr page, AccessKind access) override;
   uint64_t counter(Cpu& core) override;
+  bool breakpoint(Cpu& core, GuestAddr pc) override;
 
   std::unique_ptr<Cpu> make_core(bool stepping);
   /// The next CPU with work, its thread chosen; false when there is none.
@@ -126,6 +151,16 @@ class Machine final : private CpuClient {
   Stop run_traced(ThreadContext& context);
   Stop run_traced_on(Cpu& core, ThreadContext& context);
   Stop step_on(Cpu& core);
+  /// The thread stands before an access to a watched page: runs that instruction by itself (watched.cc).
+  Stop run_watched(ThreadContext& context);
+  /// What the probe says to the instruction that the thread stands before, when it touches a watched page.
+  Probe::Watch watched_access(ThreadContext& context, const Registers& registers);
+  /// The supervisor was entered.
+  void entered();
+  /// The budget is used up, and the last step came to a transfer point: the turn ends before the next instruction.
+  bool used_up(const Stop& last) const { return last.transfer && clock_.now() >= std::min(preempt_at_, limits_.time); }
+  /// The instruction's bytes, as far as they are mapped.
+  std::span<const uint8_t> read_code(PhysAddr root, GuestAddr pc, std::span<uint8_t> bytes) const;
   /// Code bytes until the next reason to look up.
   uint64_t budget() const;
   void spend(Duration cost) { clock_.add(cost); }
@@ -144,7 +179,12 @@ class Machine final : private CpuClient {
   CorePool* running_pool_ = nullptr;
   RunLimits limits_;
   bool stop_requested_ = false;
-  bool reload_ = false;  // A call went on, but the core must take up the registers anew.
+  Probe* probe_ = nullptr;
+  std::vector<GuestAddr> breakpoints_;
+  std::vector<WatchedPage> watched_pages_;
+  bool hold_ = false;         // The probe wants it.
+  bool entry_limit_ = false;  // RunLimits::entries has come.
+  bool reload_ = false;       // A call went on, but the core must take up the registers anew.
 
   // What a run depends on.
   Time alarm_ = Time::never();
@@ -160,6 +200,7 @@ class Machine final : private CpuClient {
   bool in_turn_ = false;             // run() came back in the middle of it.
   Time preempt_at_ = Time::never();  // Derived: the earliest of alarm, slice and turn.
   unsigned busy_ = 0;                // Derived: CPUs with a thread.
+  uint64_t entries_ = 0;
 };
 
 }  // namespace jacinth::emu

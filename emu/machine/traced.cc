@@ -1,5 +1,5 @@
-// Threads that somebody debugs: single steps, breakpoints and watchpoints, by looking at each instruction before it
-// runs.
+// Threads that somebody debugs, a guest through the kernel or a probe from outside: single steps, breakpoints and
+// watchpoints, by looking at each instruction before it runs.
 //
 //   due step? -> breakpoint here? -> watchpoint in what it will touch? -> run it -> step over?
 //
@@ -43,20 +43,6 @@ Stop debug_stop(Arch arch, GuestAddr pc, uint32_t point, uint32_t esr, GuestAddr
   return stop;
 }
 
-/// The instruction's bytes, as far as they are mapped.
-size_t read_code(Arch arch, const PhysicalMemory& memory, PhysAddr root, GuestAddr pc, std::span<uint8_t> bytes) {
-  size_t done = 0;
-  while (done < bytes.size()) {
-    GuestAddr at = pc + done;
-    auto translation = probe(arch, memory, root, at);
-    if (!translation || !memory.contains(translation->address)) break;
-    size_t chunk = std::min<size_t>(bytes.size() - done, kPageSize - at.page_offset());
-    std::memcpy(bytes.data() + done, memory.data(translation->address), chunk);
-    done += chunk;
-  }
-  return done;
-}
-
 struct Hit {
   const DebugControl::Point* point = nullptr;
   DataAccess access;
@@ -90,6 +76,7 @@ Stop Machine::run_traced_on(Cpu& core, ThreadContext& context) {
     debug.step_due = arm64;
     return debug_stop(arch, GuestAddr(core.pc()), ExceptionInfo::kStep, syndrome(kEcStep, kIssStepValid));
   };
+  Stop last;
   bool data_points = std::ranges::any_of(debug.points, [](const auto& point) { return point.read || point.write; });
 
   while (true) {
@@ -108,14 +95,27 @@ Stop Machine::run_traced_on(Cpu& core, ThreadContext& context) {
       }
       uint8_t code[16];
       if (data_points) {
-        size_t size = read_code(arch, memory_, context.page_table, pc, code);
-        std::vector<DataAccess> accesses = data_accesses(arch, {code, size}, registers);
+        std::vector<DataAccess> accesses = data_accesses(arch, read_code(context.page_table, pc, code), registers);
         hit = watched(debug, accesses);
         if (hit.point != nullptr && arm64) {
           uint32_t esr = syndrome(kEcWatchpoint, hit.access.write ? kIssWrite : 0);
           return debug_stop(arch, pc, hit.point->number, esr, GuestAddr(hit.access.address));
         }
       }
+    }
+
+    Probe::Watch watched_here = Probe::Watch::kGoOn;
+    if (probe_ != nullptr) {
+      // Whether the turn goes on at all comes first: a stop here must not decide that.
+      if (used_up(last)) return {.reason = Stop::Reason::kBudget, .exception = {}};
+      hold_ |= probe_->traces(context) && probe_->instruction(context, pc);
+      if (!hold_ && !watched_pages_.empty()) {
+        Registers registers;
+        core.save(registers);
+        watched_here = watched_access(context, registers);
+        hold_ |= watched_here == Probe::Watch::kStopBefore;
+      }
+      if (hold_) return {.reason = Stop::Reason::kHeld, .exception = {}};
     }
 
     // Whatever a system call makes of the thread, it ends the step. Afterwards the thread may be no more.
@@ -126,9 +126,15 @@ Stop Machine::run_traced_on(Cpu& core, ThreadContext& context) {
     bool trapped =
         stop.reason == Stop::Reason::kException && stop.exception.kind == ExceptionInfo::Kind::kHardwareBreakpoint;
     if (stop.reason != Stop::Reason::kStepped && !trapped) return stop;
+    if (watched_here == Probe::Watch::kStopBehind) {
+      probe_->accessed(context);
+      hold_ = true;
+    }
     if (hit.point != nullptr) return debug_stop(arch, GuestAddr(core.pc()), hit.point->number, 0);
     if (trapped) return stop;
     if (debug.step) return step_stop();
+    if (hold_) return {.reason = used_up(stop) ? Stop::Reason::kBudget : Stop::Reason::kHeld, .exception = {}};
+    last = stop;
   }
 }
 

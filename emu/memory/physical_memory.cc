@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace jacinth::emu {
 namespace {
@@ -37,6 +38,10 @@ uint64_t PhysicalMemory::touched_pages() const {
 
 void PhysicalMemory::note_first_write(PhysAddr address, uint8_t& notes) {
   if ((notes & kCode) != 0 && watcher_ != nullptr) watcher_->code_page_written(address.page());
+  if (write_watcher_ != nullptr && (notes & (kTouched | kTracked)) != kTouched) {
+    size_t page = index(address);
+    write_watcher_->page_changes(address.page(), (notes & kTouched) != 0 ? page_bytes(page) : nullptr);
+  }
   if ((notes & kTouched) == 0) touch(chunks_[index(address) / kPagesPerChunk]);
   notes = static_cast<uint8_t>((notes | kTouched) & ~(kTracked | kCode));
 }
@@ -54,11 +59,25 @@ void PhysicalMemory::discard(PhysAddr page) {
   uint8_t& notes = notes_[index(page)];
   if ((notes & kCode) != 0 && watcher_ != nullptr) watcher_->code_page_written(page);
   bool touched = (notes & kTouched) != 0;
+  if (touched && (notes & kTracked) != 0 && write_watcher_ != nullptr)
+    write_watcher_->page_changes(page, page_bytes(index(page)));
   notes = 0;
   if (!touched) return;
   std::memset(page_bytes(index(page)), 0, kPageSize);
   if (--chunks_[index(page) / kPagesPerChunk].touched != 0) return;
   if (++idle_chunks_ > kMaxIdleChunks) release_idle_chunks();
+}
+
+void PhysicalMemory::restore(PhysAddr page, const std::byte* contents) {
+  CHECK(page.page_aligned());
+  WriteWatcher* watcher = std::exchange(write_watcher_, nullptr);
+  if (contents == nullptr) {
+    discard(page);
+  } else {
+    std::memcpy(writable(page), contents, kPageSize);
+    set_notes(page, kTracked);
+  }
+  write_watcher_ = watcher;
 }
 
 void PhysicalMemory::release_idle_chunks() {
@@ -84,14 +103,11 @@ void PhysicalMemory::release_all() {
 }
 
 template <class Visitor>
-void PhysicalMemory::for_each_page_in_use(Visitor&& visit) {
-  for (size_t i = 0; i < chunks_.size(); ++i) {
-    if (chunks_[i].touched == 0) continue;
-    size_t end = std::min((i + 1) * kPagesPerChunk, page_count());
-    for (size_t page = i * kPagesPerChunk; page < end; ++page) {
-      if ((notes_[page] & kTouched) != 0 && !is_zero(page_bytes(page))) visit(page);
-    }
-  }
+void PhysicalMemory::for_each_page_in_use(Visitor&& visit) const {
+  for_each_touched_page([&](PhysAddr address) {
+    size_t page = index(address);
+    if (!is_zero(page_bytes(page))) visit(page);
+  });
 }
 
 void PhysicalMemory::state(Archive& ar) {
@@ -128,6 +144,7 @@ void PhysicalMemory::save(Archive& ar) {
 }
 
 void PhysicalMemory::load(Archive& ar) {
+  CHECK(write_watcher_ == nullptr, "somebody keeps what the pages were");
   release_all();
   std::vector<uint64_t> pages;
   ar(pages);

@@ -2,8 +2,8 @@
 //
 // Besides bytes it keeps one byte of notes per page, for three protocols that need to know about every write:
 //  - touched:  the page may differ from zero, so a digest or snapshot must look at it;
-//  - tracked:  nobody wrote to the page since a snapshot set this note on it; the first write clears it (the TLB hands
-//              out read-only entries until then);
+//  - tracked:  nobody wrote to the page since somebody who keeps what pages were (emu/memory/page_history.h) set this
+//              note on it; the first write clears it (the TLB hands out read-only entries until then);
 //  - code:     an engine may have translated instructions from the page. A page is either writable through some TLB or
 //              executable through some TLB, never both, across all engines (emu/cpu). The first write clears it.
 // A fourth note, for the third protocol, says that some TLB may hold a writable entry.
@@ -14,6 +14,7 @@
 // Left out: ROM, NUMA, and holes: a board has one contiguous block.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -33,6 +34,14 @@ class CodeWatcher {
   virtual ~CodeWatcher() = default;
   /// The page's notes still say kCode.
   virtual void code_page_written(PhysAddr page) = 0;
+};
+
+/// Hears of a page before its contents change for the first time since it was noted as tracked, or since it was zero.
+class WriteWatcher {
+ public:
+  virtual ~WriteWatcher() = default;
+  /// Null contents: the page is zero, and not touched.
+  virtual void page_changes(PhysAddr page, const std::byte* contents) = 0;
 };
 
 class PhysicalMemory {
@@ -88,8 +97,24 @@ class PhysicalMemory {
   /// memory goes back to the host some time after its 2 MiB neighbourhood is unused.
   void discard(PhysAddr page);
 
-  /// The watcher must outlive the memory or be reset to null.
+  /// Gives a page the contents that it had, without telling the write watcher: null for zero and not touched. It is
+  /// tracked from then on. No TLB may still allow writes to it.
+  void restore(PhysAddr page, const std::byte* contents);
+
+  /// Watchers must outlive the memory or be reset to null.
   void set_code_watcher(CodeWatcher* watcher) { watcher_ = watcher; }
+  void set_write_watcher(WriteWatcher* watcher) { write_watcher_ = watcher; }
+  /// Calls visit(page address) for each touched page, in order.
+  template <class Visitor>
+  void for_each_touched_page(Visitor&& visit) const {
+    for (size_t i = 0; i < chunks_.size(); ++i) {
+      if (chunks_[i].touched == 0) continue;
+      size_t end = std::min((i + 1) * kPagesPerChunk, page_count());
+      for (size_t page = i * kPagesPerChunk; page < end; ++page) {
+        if ((notes_[page] & kTouched) != 0) visit(base_ + (page << kPageShift));
+      }
+    }
+  }
 
   /// The host address that engines map; only emu/cpu uses it.
   std::byte* host_base() { return ram_.data(); }
@@ -113,6 +138,7 @@ class PhysicalMemory {
     CHECK(contains(address), "{:#x}", address.value);
     return (address - base_) >> kPageShift;
   }
+  const std::byte* page_bytes(size_t page) const { return ram_.data() + (page << kPageShift); }
   std::byte* page_bytes(size_t page) { return ram_.data() + (page << kPageShift); }
 
   void note_first_write(PhysAddr address, uint8_t& notes);
@@ -121,7 +147,7 @@ class PhysicalMemory {
   void release_all();
   /// Calls visit(page number) for each touched page that is not zero, in order.
   template <class Visitor>
-  void for_each_page_in_use(Visitor&& visit);
+  void for_each_page_in_use(Visitor&& visit) const;
   void hash(Archive& ar);
   void save(Archive& ar);
   void load(Archive& ar);
@@ -137,6 +163,7 @@ class PhysicalMemory {
   std::vector<Chunk> chunks_;
   size_t idle_chunks_ = 0;
   CodeWatcher* watcher_ = nullptr;
+  WriteWatcher* write_watcher_ = nullptr;
 };
 
 }  // namespace jacinth::emu

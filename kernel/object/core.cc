@@ -1,5 +1,6 @@
 #include "kernel/object/core.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
@@ -220,10 +221,13 @@ void Core::state(Archive& ar, std::deque<Ref<Object>>* held_for_caller) {
   log_.state(ar);
   ar(fired_deadlines_, random_position_, alarm_, kernel_deadline_);
 
-  // In place: objects keep references into the map. Last, since making objects counts.
-  size_t count = ar.count(counters_.size(), 16);
+  // In place: objects keep references into the map. Last, since making objects counts. A counter of nothing is as if it
+  // were not there: a kernel that was in use before it was loaded has more of them.
+  auto counts = [](const auto& counter) { return counter.second != 0; };
+  size_t count = ar.count(static_cast<size_t>(std::ranges::count_if(counters_, counts)), 16);
   if (!ar.loading()) {
     for (auto& [name, value] : counters_) {
+      if (value == 0) continue;
       std::string copy = name;
       ar(copy, value);
     }

@@ -130,6 +130,12 @@ void Kernel::let_go() {
   core_.let_go();
 }
 
+void Kernel::forget() {
+  vm_.pmm().keep_contents(true);
+  let_go();
+  vm_.pmm().keep_contents(false);
+}
+
 void Kernel::tick() {
   Time now = core_.now();
   if (watchdog_.due(now)) {

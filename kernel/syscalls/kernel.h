@@ -99,6 +99,8 @@ class Kernel final : public KernelEntry {
   Next exception(unsigned cpu, const ExceptionInfo& info) override;
   void alarm() override;
   bool finished() const override { return outcome_.has_value(); }
+  /// Lets go of everything, and leaves memory as it is: both are about to be replaced, this by state().
+  void forget();
   void state(Archive& ar) override;
 
  private:

@@ -184,7 +184,7 @@ void Pmm::free(Frame frame) {
   bool loaned = at.loaned;
   move(at, loaned ? FrameState::kLoaned : FrameState::kFree);
   at = {.state = at.state, .loaned = loaned};
-  platform_.discard(address(frame));
+  if (!keep_contents_) platform_.discard(address(frame));
   link(frame);
 }
 

@@ -43,6 +43,8 @@ class Pmm final : public FrameSource {
   std::optional<Frame> allocate_range(PhysAddr address, uint64_t count, FrameState state);
   /// Zeroes the frame and makes it free, or ready to be borrowed again. Nobody may name it any more.
   void free(Frame frame);
+  /// Frames that are freed keep their contents: all of memory is about to be replaced.
+  void keep_contents(bool keep) { keep_contents_ = keep; }
 
   // Loans: a contiguous VMO lends frames that it does not need now, and gets the same ones back.
 
@@ -172,6 +174,7 @@ class Pmm final : public FrameSource {
   uint64_t debounce_ = 0;
   size_t level_ = 0;
   bool level_changed_ = false;
+  bool keep_contents_ = false;
   uint64_t level_ends_below_ = 0;  ///< Free frames at which another level begins.
   uint64_t level_ends_above_ = std::numeric_limits<uint64_t>::max();
   uint64_t allocations_left_ = std::numeric_limits<uint64_t>::max();

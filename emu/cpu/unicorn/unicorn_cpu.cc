@@ -108,6 +108,10 @@ Stop UnicornCpu::run(uint64_t budget, uint64_t limit) {
     }
     uc_err error = emulate(start);
     if (stopping_) break;
+    if (refused_) [[unlikely]] {
+      stop_.reason = *std::exchange(refused_, std::nullopt);
+      break;
+    }
     if (retry_) continue;
     if (fault_pending_ && error != UC_ERR_OK) {
       if (!arch_.aligned(pc())) [[unlikely]] {  // Comes before the fault of the fetch.
@@ -201,7 +205,10 @@ void UnicornCpu::on_block_near_limit(uint64_t address, uint32_t size) {
     code_stale_ = true;  // The block would be found without a word the next time.
     return arch_.raise_misaligned(*this, address);
   }
-  if (step_from_ && counted_ != *step_from_) return stop_with(Stop::Reason::kStepped);
+  if (step_from_ && counted_ != *step_from_) {
+    stop_.transfer = address != block_ + block_size_;
+    return stop_with(Stop::Reason::kStepped);
+  }
   // The budget comes first: whether a limit happens to lie here must not decide where a slice ends.
   if (counted_ >= soft_ && address != block_ + block_size_) return stop_with(Stop::Reason::kBudget);
   if (counted_ + size > hard_) return stop_with(Stop::Reason::kLimit);
@@ -375,7 +382,22 @@ bool UnicornCpu::on_tlb_fill(uc_engine*, uint64_t address, uc_mem_type type, uc_
   return cpu.fill(GuestAddr(address), access, *entry);
 }
 
+bool UnicornCpu::refuse(AccessKind access, Stop::Reason reason) {
+  if (access != AccessKind::kExecute) uncount_from(pc());
+  refused_ = reason;
+  own_store_ = false;
+  return false;
+}
+
+const WatchedPage* UnicornCpu::watched(GuestAddr page) const {
+  for (const WatchedPage& watched : watched_pages_) {
+    if (watched.page == page) return &watched;
+  }
+  return nullptr;
+}
+
 bool UnicornCpu::fill(GuestAddr page, AccessKind access, uc_tlb_entry& entry) {
+  hold_ = false;
   WalkFault fault;
   if (!translate(page, access, entry, fault)) {
     // The PC is exact here: the engine restored it before it called us.
@@ -388,6 +410,19 @@ bool UnicornCpu::fill(GuestAddr page, AccessKind access, uc_tlb_entry& entry) {
       fault_page_ = page;
       fault_access_ = access;
       return false;
+    }
+    if (hold_) [[unlikely]]
+      return refuse(access, Stop::Reason::kHeld);
+  }
+  if (!watched_pages_.empty()) [[unlikely]] {
+    if (const WatchedPage* page_watch = watched(page)) {
+      if (access == AccessKind::kRead ? page_watch->read : access == AccessKind::kWrite && page_watch->write)
+        return refuse(access, Stop::Reason::kWatched);
+      // What comes with the entry besides the access itself has to come back.
+      if (page_watch->write && access != AccessKind::kWrite)
+        entry.perms = static_cast<uc_prot>(entry.perms & ~UC_PROT_WRITE);
+      if (page_watch->read && access != AccessKind::kRead)
+        entry.perms = static_cast<uc_prot>(entry.perms & ~UC_PROT_READ);
     }
   }
   if (!retry_) [[likely]]
@@ -486,6 +521,37 @@ void UnicornCpu::step_over_own_store() {
     stopping_ = true;
   }
   end_block();
+}
+
+// --- For debuggers ---
+
+void UnicornCpu::set_breakpoints(std::span<const GuestAddr> addresses) {
+  for (uc_hook hook : breakpoints_) uc_check(uc_hook_del(uc_, hook), "remove a breakpoint");
+  breakpoints_.clear();
+  for (GuestAddr address : addresses) {
+    uc_hook hook = 0;
+    uc_check(uc_hook_add(uc_, &hook, UC_HOOK_CODE, reinterpret_cast<void*>(on_breakpoint), this, address.value,
+                         address.value),
+             "add a breakpoint");
+    breakpoints_.push_back(hook);
+  }
+  code_stale_ = true;  // Hooks are part of what was translated.
+}
+
+void UnicornCpu::set_watched_pages(std::span<const WatchedPage> pages) {
+  watched_pages_.assign(pages.begin(), pages.end());
+  flush_tlb();
+}
+
+void UnicornCpu::on_breakpoint(uc_engine*, uint64_t address, uint32_t, void* user_data) {
+  UnicornCpu& cpu = of(user_data);
+  if (cpu.stopping_ || cpu.stepping_over_ || cpu.booting_) return;
+  cpu.overshoot_ = cpu.ahead_of(address);
+  bool stop = cpu.client_.breakpoint(cpu, GuestAddr(address));
+  cpu.overshoot_ = 0;
+  if (!stop) return;
+  cpu.uncount_from(address);
+  cpu.stop_with(Stop::Reason::kHeld);
 }
 
 // --- Devices ---

@@ -83,6 +83,9 @@ class UnicornCpu final : public Cpu {
   PhysAddr page_table() const override { return root_; }
   void flush_tlb() override;
   void forget_code(PhysAddr page) override;
+  void hold() override { hold_ = true; }
+  void set_breakpoints(std::span<const GuestAddr> addresses) override;
+  void set_watched_pages(std::span<const WatchedPage> pages) override;
 
   // For the architecture's half.
   /// Runs the engine from an address; with `exit`, until that address is reached.
@@ -121,6 +124,7 @@ class UnicornCpu final : public Cpu {
   static void on_block(uc_engine* uc, uint64_t address, uint32_t size, void* user_data);
   static bool on_tlb_fill(uc_engine* uc, uint64_t address, uc_mem_type type, uc_tlb_entry* entry, void* user_data);
   static void on_edge(uc_engine* uc, uc_tb* block, uc_tb* previous, void* user_data);
+  static void on_breakpoint(uc_engine* uc, uint64_t address, uint32_t size, void* user_data);
   static bool on_invalid_instruction(uc_engine* uc, void* user_data);
   static uint64_t on_mmio_read(uc_engine* uc, uint64_t offset, unsigned size, void* user_data);
   static void on_mmio_write(uc_engine* uc, uint64_t offset, unsigned size, uint64_t value, void* user_data);
@@ -133,6 +137,9 @@ class UnicornCpu final : public Cpu {
   /// it.
   void step_over_own_store();
   bool translate(GuestAddr page, AccessKind access, uc_tlb_entry& entry, WalkFault& fault);
+  /// Ends the run before the access that this fill is for.
+  bool refuse(AccessKind access, Stop::Reason reason);
+  const WatchedPage* watched(GuestAddr page) const;
   void clean_up();
   /// Reads into trap_values_.
   void read_trap(size_t first, size_t count);
@@ -198,6 +205,10 @@ class UnicornCpu final : public Cpu {
   bool misaligned_ = false;  // The engine made a block where no instruction can lie: the next one must not run.
   std::optional<uint64_t> step_from_;  // In step(): the count before the instruction.
   bool running_ = false;
+  bool hold_ = false;                    // Wanted during a page fault.
+  std::optional<Stop::Reason> refused_;  // An access that the run ends before.
+  std::vector<uc_hook> breakpoints_;
+  std::vector<WatchedPage> watched_pages_;
   bool fault_pending_ = false;
   WalkFault fault_;
   GuestAddr fault_page_;
