@@ -245,4 +245,26 @@ Status write_thread_state(Thread& thread, abi::ThreadStateKind kind, std::span<c
   return with_kind(thread.core().platform().arch(), kind, write, Status::kInvalidArgs);
 }
 
+Status replace_registers(Thread& thread, const Registers& to) {
+  bool arm64 = thread.core().platform().arch() == Arch::kArm64;
+  if (!arm64) {
+    bool user_pc = x86_canonical(to.pc) && to.pc >> 63 == 0;
+    if (!user_pc || !x86_canonical(to.tls) || !x86_canonical(to.tls_second)) return Status::kInvalidArgs;
+    if ((to.fpcr & ~kMxcsrBits) != 0) return Status::kInvalidArgs;
+  }
+  Registers& r = thread.registers();
+  Registers changed = to;
+  if (arm64) {
+    changed.flags = to.flags & kConditionFlags;
+    changed.fpcr = to.fpcr & kFpcrBits;
+    changed.fpsr = to.fpsr & kFpsrBits;
+  } else {
+    changed.flags = (r.flags & ~kX86UserFlags) | (to.flags & kX86UserFlags);
+  }
+  bool step_changed = !arm64 && ((r.flags ^ changed.flags) & kX86TrapFlag) != 0;
+  r = changed;
+  if (step_changed) thread.set_step((r.flags & kX86TrapFlag) != 0);
+  return Status::kOk;
+}
+
 }  // namespace jacinth::kernel

@@ -11,6 +11,7 @@
 #include <span>
 
 #include "emu/base/address.h"
+#include "emu/state/registers.h"
 #include "kernel/abi/names.h"
 #include "kernel/abi/thread.h"
 
@@ -24,5 +25,9 @@ size_t thread_state_size(Arch arch, abi::ThreadStateKind kind);
 /// the architecture lacks, kInvalidArgs for values that no program may have.
 Status read_thread_state(Thread& thread, abi::ThreadStateKind kind, std::span<std::byte> out);
 Status write_thread_state(Thread& thread, abi::ThreadStateKind kind, std::span<const std::byte> in);
+
+/// All registers at once, for a debugger outside the machine: the thread need not stand still. kInvalidArgs, and
+/// nothing, for values that no program may have.
+Status replace_registers(Thread& thread, const Registers& to);
 
 }  // namespace jacinth::kernel
