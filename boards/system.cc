@@ -51,7 +51,8 @@ System::System(const Board& board, const SystemOptions& options)
     : board_(board),
       machine_(machine_options(board, options)),
       platform_(machine_, options.seed, options.console),
-      kernel_(platform_, options.kernel) {
+      kernel_(platform_, options.kernel),
+      services_(kernel_, options.host) {
   CHECK(unfit(board, options).empty());
   platform_.attach(kernel_);
 }

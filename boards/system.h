@@ -11,6 +11,7 @@
 #include "emu/machine/machine.h"
 #include "emu/state/archive.h"
 #include "kernel/platform/on_machine.h"
+#include "kernel/services/services.h"
 #include "kernel/syscalls/kernel.h"
 
 namespace jacinth::boards {
@@ -25,6 +26,8 @@ struct SystemOptions {
   bool stepping = false;
   kernel::KernelOptions kernel;
   kernel::OnMachine::Console console = [](std::string_view) {};
+  /// Where the services have from what comes from outside; it outlives the system. Null: nothing does.
+  kernel::ServiceHost* host = nullptr;
 };
 
 class System final : public emu::Rewindable {
@@ -37,6 +40,8 @@ class System final : public emu::Rewindable {
   const Board& board() const { return board_; }
   emu::Machine& machine() override { return machine_; }
   kernel::Kernel& kernel() { return kernel_; }
+
+  kernel::Services& services() { return services_; }
 
   emu::RunEnd run(const emu::RunLimits& limits = {}) { return machine_.run(limits); }
 
@@ -53,6 +58,7 @@ class System final : public emu::Rewindable {
   emu::Machine machine_;
   kernel::OnMachine platform_;
   kernel::Kernel kernel_;
+  kernel::Services services_;
 };
 
 /// Empty when the options fit the board, else one line that says what does not.

@@ -12,6 +12,10 @@ void RunDescription::state(Archive& ar) {
 
 void RecordedFile::state(Archive& ar) { ar(path, digest.low, digest.high, embedded, bytes); }
 
+void LaunchDescription::state(Archive& ar) { ar(has_libraries, sockets, input_ready, folders); }
+
+void RecordedInput::state(Archive& ar) { ar(question, present, digest.low, digest.high, embedded, bytes); }
+
 void RunConclusion::state(Archive& ar) {
   ar(cause, exit_code, reason, time, events, chain, machine.low, machine.high, dropped_frames);
   if (cause > Cause::kOutside) ar.fail("an end of no kind that there is");
@@ -44,6 +48,16 @@ std::expected<Recording, std::string> Recording::open(const TraceReader& trace) 
       if (!file) return bad(file.error());
       if (file->embedded && digest_of_bytes(file->bytes) != file->digest) return bad("the file is not what it was");
       recording.files.push_back(std::move(*file));
+    } else if (info.kind == FrameKind::kLaunch) {
+      auto launch = from_payload<LaunchDescription>(*payload);
+      if (!launch) return bad(launch.error());
+      recording.launch = std::move(*launch);
+    } else if (info.kind == FrameKind::kInput) {
+      auto input = from_payload<RecordedInput>(*payload);
+      if (!input) return bad(input.error());
+      if (input->embedded && digest_of_bytes(input->bytes) != input->digest) return bad("the input is not what it was");
+      std::string question = input->question;
+      recording.inputs.emplace(std::move(question), std::move(*input));
     } else if (info.kind == FrameKind::kEnd) {
       auto end = from_payload<RunConclusion>(*payload);
       if (!end) return bad(end.error());

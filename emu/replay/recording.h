@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -41,6 +42,32 @@ struct RunDescription {
 /// A file that the run read.
 struct RecordedFile {
   std::string path;
+  Digest digest;
+  bool embedded = false;
+  std::vector<std::byte> bytes;  ///< When embedded.
+
+  void state(Archive& ar);
+};
+
+/// What a program was given beside itself. A recording without one: nothing.
+struct LaunchDescription {
+  bool has_libraries = false;
+  bool sockets = false;      ///< For standard streams.
+  bool input_ready = false;  ///< Standard input was all there when the run began.
+  struct Folder {
+    std::string guest;
+    bool writable = false;
+    void state(Archive& ar) { ar(guest, writable); }
+  };
+  std::vector<Folder> folders;
+
+  void state(Archive& ar);
+};
+
+/// An answer from outside. The same question has the same answer in all of a run.
+struct RecordedInput {
+  std::string question;  ///< "library libfdio.so", "input 0".
+  bool present = false;
   Digest digest;
   bool embedded = false;
   std::vector<std::byte> bytes;  ///< When embedded.
@@ -90,7 +117,9 @@ struct Recording {
 
   RunDescription run;
   std::vector<RecordedFile> files;
-  std::optional<RunConclusion> conclusion;  ///< Nothing: it was cut off.
+  std::optional<LaunchDescription> launch;
+  std::map<std::string, RecordedInput> inputs;  ///< By their questions.
+  std::optional<RunConclusion> conclusion;      ///< Nothing: it was cut off.
   /// Whether its events go on to the end of the run.
   bool complete() const { return conclusion && conclusion->dropped_frames == 0; }
 };

@@ -42,6 +42,8 @@ std::string_view frame_kind_name(FrameKind kind) {
     case FrameKind::kFile: return "file";
     case FrameKind::kEvents: return "events";
     case FrameKind::kEnd: return "end";
+    case FrameKind::kLaunch: return "launch";
+    case FrameKind::kInput: return "input";
     case FrameKind::kIndex: return "index";
   }
   return "unknown";

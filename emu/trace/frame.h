@@ -28,6 +28,8 @@ enum class FrameKind : uint8_t {
   kFile = 2,     ///< A file that the run reads.
   kEvents = 3,   ///< What happened.
   kEnd = 4,      ///< How it ended.
+  kLaunch = 16,  ///< What its program was given beside itself.
+  kInput = 17,   ///< Something that came from outside while it ran.
   kIndex = 255,  ///< The container's own.
 };
 std::string_view frame_kind_name(FrameKind kind);

@@ -21,7 +21,8 @@ void BootstrapMessage::add_handle(uint32_t info, HandleOwner handle) {
 }
 
 uint64_t BootstrapMessage::size() const {
-  return sizeof(abi::ProcArgs) + infos_.size() * sizeof(uint32_t) + table_size(arguments_) + table_size(environment_);
+  return sizeof(abi::ProcArgs) + infos_.size() * sizeof(uint32_t) + table_size(arguments_) + table_size(environment_) +
+         table_size(names_);
 }
 
 Result<Message> BootstrapMessage::take() {
@@ -32,6 +33,8 @@ Result<Message> BootstrapMessage::take() {
   header.args_num = static_cast<uint32_t>(arguments_.size());
   header.environ_off = static_cast<uint32_t>(header.args_off + table_size(arguments_));
   header.environ_num = static_cast<uint32_t>(environment_.size());
+  if (!names_.empty()) header.names_off = static_cast<uint32_t>(header.environ_off + table_size(environment_));
+  header.names_num = static_cast<uint32_t>(names_.size());
 
   Message message(static_cast<uint32_t>(size()));
   std::byte* at = message.bytes().data();
@@ -41,7 +44,7 @@ Result<Message> BootstrapMessage::take() {
   };
   put(&header, sizeof header);
   put(infos_.data(), infos_.size() * sizeof(uint32_t));
-  for (auto table : {arguments_, environment_}) {
+  for (auto table : {arguments_, environment_, names_}) {
     for (const std::string& text : table) put(text.c_str(), text.size() + 1);
   }
   message.handles = std::move(handles_);

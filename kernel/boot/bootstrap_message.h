@@ -1,6 +1,6 @@
 // The first message of a process: handles by what they are for, arguments and environment (zircon/processargs.h).
 //
-//   header | info word per handle | argument strings | environment strings
+//   header | info word per handle | argument strings | environment strings | names of namespace entries
 #pragma once
 
 #include <cstdint>
@@ -20,6 +20,8 @@ class BootstrapMessage {
   void add_handle(uint32_t info, HandleOwner handle);
   void set_arguments(std::span<const std::string> arguments) { arguments_ = arguments; }
   void set_environment(std::span<const std::string> environment) { environment_ = environment; }
+  void set_names(std::span<const std::string> names) { names_ = names; }
+  size_t handle_count() const { return handles_.size(); }
 
   /// Bytes of the whole message.
   uint64_t size() const;
@@ -31,6 +33,7 @@ class BootstrapMessage {
   std::vector<HandleOwner> handles_;
   std::span<const std::string> arguments_;
   std::span<const std::string> environment_;
+  std::span<const std::string> names_;
 };
 
 }  // namespace jacinth::kernel

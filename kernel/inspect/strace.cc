@@ -187,6 +187,12 @@ void Strace::thread_started(Thread& thread) {
   if (chosen(thread.process(), &thread)) event(slot(thread).label, "+++ thread \"{}\" started +++", thread.name());
 }
 
+void Strace::served(std::string_view service, std::string_view text) {
+  Time now = core_.now();
+  if (!options_.tasks.empty() || now < options_.from || now > options_.until) return;
+  event(service, "=== {} ===", text);
+}
+
 void Strace::thread_exited(Thread& thread) {
   if (chosen(thread.process(), &thread)) event(slot(thread).label, "+++ thread exited +++");
   slots_.erase(abi::raw(thread.koid()));

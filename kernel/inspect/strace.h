@@ -63,6 +63,7 @@ class Strace final : public KernelObserver {
   void process_exited(Process& process) override;
   void thread_started(Thread& thread) override;
   void thread_exited(Thread& thread) override;
+  void served(std::string_view service, std::string_view text) override;
 
  private:
   struct Slot {

@@ -123,6 +123,7 @@ Result<Ref<Vmo>> Kernel::vdso_vmo() {
 
 void Kernel::let_go() {
   tasks_.forget_all();
+  if (attendant_ != nullptr) attendant_->let_go();
   root_job_ = nullptr;
   vdso_vmo_ = nullptr;
   initial_process_ = nullptr;
@@ -150,9 +151,18 @@ void Kernel::tick() {
 
 void Kernel::leave() {
   tasks_.settle();
+  if (attendant_ != nullptr && attendant_->wants_attention()) [[unlikely]]
+    attend_to_services();
   if (initial_process_ && initial_process_->dead() && !outcome_) [[unlikely]] {
     outcome_ = Outcome{.kind = Outcome::Kind::kExited, .return_code = initial_process_->return_code()};
   }
+}
+
+void Kernel::attend_to_services() {
+  do {
+    attendant_->attend();
+    tasks_.settle();
+  } while (attendant_->pending());
 }
 
 inline bool Kernel::accepts(const Thread& thread, const Trap& trap) const {
@@ -388,6 +398,7 @@ void Kernel::state(Archive& ar) {
   state_ref(ar, vdso_vmo_);
   state_ref(ar, initial_process_);
   watchdog_.state(ar);
+  if (attendant_ != nullptr) attendant_->state(ar);
   for (CpuCounts& counts : cpu_counts_) counts.state(ar);
   if (ar.loading()) {
     held.clear();

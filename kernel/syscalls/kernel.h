@@ -16,6 +16,7 @@
 #include "kernel/ipc/console_input.h"
 #include "kernel/object/core.h"
 #include "kernel/platform/platform.h"
+#include "kernel/syscalls/attendant.h"
 #include "kernel/syscalls/table.h"
 #include "kernel/syscalls/unsupported.h"
 #include "kernel/task/job.h"
@@ -71,6 +72,8 @@ class Kernel final : public KernelEntry {
   ConsoleInput& console_input() { return console_input_; }
   /// The run is over: nothing runs any more.
   void power_off() { outcome_ = Outcome{.kind = Outcome::Kind::kPoweredOff}; }
+  /// Who serves programs on this kernel's behalf; null: nobody. It outlives the kernel, or says null when it goes.
+  void set_attendant(Attendant* attendant) { attendant_ = attendant; }
   /// What ZX_INFO_CPU_STATS says.
   abi::InfoCpuStats cpu_stats(unsigned cpu) const;
 
@@ -111,6 +114,7 @@ class Kernel final : public KernelEntry {
   bool leads_nowhere(AddressSpace& space, const ExceptionInfo& fault);
   Next deliver(Thread& thread, const ExceptionInfo& info, uint32_t synth_code = 0);
   void leave();
+  void attend_to_services();
   /// Does what a kernel does besides, once its time has come.
   void tick();
   /// Of everything: before it is loaded anew or ends.
@@ -141,6 +145,7 @@ class Kernel final : public KernelEntry {
   std::vector<abi::CpuPerformanceScale> performance_;
   ConsoleInput console_input_;
   UnsupportedLedger unsupported_;
+  Attendant* attendant_ = nullptr;
 };
 
 }  // namespace jacinth::kernel

@@ -55,6 +55,8 @@ class KernelObserver {
 
   /// A line came to the kernel's log or serial port.
   virtual void logged(std::string_view /*text*/) {}
+  /// A service of the emulator's own (kernel/services) answered a request: which one, and what in the words of a trace.
+  virtual void served(std::string_view /*service*/, std::string_view /*text*/) {}
 };
 
 }  // namespace jacinth::kernel

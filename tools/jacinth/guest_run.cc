@@ -27,6 +27,16 @@ emu::RunDescription description(const RunRequest& request, const boards::Board& 
   return run;
 }
 
+emu::LaunchDescription launch_description(const LaunchRequest& request, HostInputs& inputs) {
+  emu::LaunchDescription launch;
+  launch.has_libraries = request.has_libraries;
+  launch.sockets = request.sockets;
+  launch.input_ready = inputs.has_input_ready();
+  for (const FolderRequest& folder : request.folders)
+    launch.folders.push_back({.guest = folder.guest, .writable = folder.writable});
+  return launch;
+}
+
 }  // namespace
 
 int run_guest(const RunRequest& request) {
@@ -49,6 +59,14 @@ int run_guest(const RunRequest& request) {
   if (!console_input)
     return fail(request.who, ExitCode::kUsage,
                 fmt::format("{}: {}", request.console_input, console_input.error().text));
+
+  std::unique_ptr<HostInputs> inputs;
+  if (request.launch.any()) {
+    LaunchRequest launch = request.launch;
+    launch.libraries = library_folders(launch.libraries, *arch == Arch::kArm64 ? "arm64" : "x64");
+    inputs = std::make_unique<HostInputs>(launch, &HostEvents::raised());
+    if (std::string problem = inputs->problem(); !problem.empty()) return fail(request.who, ExitCode::kUsage, problem);
+  }
 
   std::unique_ptr<Output> trace_file;
   Output* trace = nullptr;
@@ -75,9 +93,14 @@ int run_guest(const RunRequest& request) {
     auto begun = RunRecording::begin(*request.record, std::move(run), *file);
     if (!begun) return fail(request.who, ExitCode::kUsage, fmt::format("{}: {}", request.record->file, begun.error()));
     recording = std::move(*begun);
+    if (inputs != nullptr) {
+      recording->launch(launch_description(request.launch, *inputs));
+      inputs->set_recording(recording.get(), request.record->embed);
+    }
   }
   SessionPartners partners{
       .console_input = *console_input, .trace = trace, .summary = summary.get(), .recording = recording.get()};
+  partners.inputs = inputs.get();
   if (request.record) partners.level = request.record->level;
   if (recording != nullptr && request.record->level != emu::RecordLevel::kNone)
     partners.digest_period = recording->digest_period();

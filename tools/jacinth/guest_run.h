@@ -11,6 +11,7 @@
 #include "boards/board.h"
 #include "emu/time/time.h"
 #include "kernel/inspect/strace.h"
+#include "tools/jacinth/host_inputs.h"
 #include "tools/jacinth/output.h"
 #include "tools/jacinth/run_recording.h"
 
@@ -33,6 +34,8 @@ struct RunRequest {
   std::string console_input;
   /// The program gets the root job and all resources.
   bool root = false;
+  /// What the program is given beside itself.
+  LaunchRequest launch;
 
   std::optional<Duration> time_limit;
   std::optional<Duration> wall_limit;
@@ -56,6 +59,9 @@ struct ReplayRequest {
   std::string file;
   /// Where to look for a program that is not in the recording; empty: where it was.
   std::string program;
+  /// The same for libraries and the folders of --dir, in their order.
+  std::vector<std::string> libraries;
+  std::vector<std::string> folders;
   /// Whether what the guest prints is printed again.
   bool print_output = true;
   std::optional<std::string> strace;

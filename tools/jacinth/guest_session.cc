@@ -1,13 +1,14 @@
 #include "tools/jacinth/guest_session.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <chrono>
 
 #include "emu/base/check.h"
+#include "kernel/abi/processargs.h"
 #include "kernel/abi/task.h"
-#include "kernel/boot/boot.h"
 #include "kernel/inspect/crash_report.h"
 #include "kernel/inspect/deadlock_report.h"
 #include "kernel/inspect/exception_text.h"
@@ -127,13 +128,61 @@ boards::SystemOptions GuestSession::system_options() {
   options.ram = request_.ram;
   options.seed = request_.seed;
   for (const auto& [name, value] : request_.kernel_options) options.kernel.options[name] = value;
-  options.console = [this](std::string_view text) {
-    if (events_) events_->output(text);
-    if (!partners_.print_output) return;
-    Output::standard().write(text);
-    if (Output::standard().closed()) host_.raise_flag();
-  };
+  options.console = [this](std::string_view text) { output(STDOUT_FILENO, text); };
+  options.host = partners_.inputs;
+  if (partners_.inputs != nullptr)
+    partners_.inputs->set_output([this](unsigned descriptor, std::string_view text) { output(descriptor, text); });
   return options;
+}
+
+void GuestSession::output(unsigned descriptor, std::string_view text) {
+  if (events_) events_->output(text);
+  if (!partners_.print_output) return;
+  if (descriptor == STDERR_FILENO) {
+    // Where both go to one place, they stand in their order.
+    Output::standard().flush();
+    Output::error().write(text);
+    return;
+  }
+  Output::standard().write(text);
+  if (Output::standard().closed()) host_.raise_flag();
+}
+
+/// What the program is given beside itself: libraries, streams, clocks, folders. What could not be made, if anything.
+std::string GuestSession::add_launch(kernel::BootOptions& options) {
+  using abi::ProcessargsType;
+  const LaunchRequest& launch = request_.launch;
+  kernel::Services& services = system_.services();
+  if (launch.has_libraries) {
+    options.linker = [&services](std::string_view name) { return services.library(name); };
+    options.loader = [&services] { return services.open_loader(); };
+    options.channel = &services.bootstrap();
+  }
+  std::string problem;
+  auto add = [&](ProcessargsType type, uint16_t argument, abi::Result<kernel::HandleOwner> handle) {
+    if (handle) {
+      options.handles.push_back({.info = abi::processargs_info(type, argument), .handle = std::move(*handle)});
+    } else if (problem.empty()) {
+      problem = fmt::format("cannot make its first handles: {}", abi::status_name(handle.status()));
+    }
+  };
+  add(ProcessargsType::kClockUtc, 0, services.make_utc_clock());
+  add(ProcessargsType::kLifecycle, 0, services.open_held());
+  if (launch.sockets)
+    for (uint16_t descriptor = 0; descriptor < 3; ++descriptor)
+      add(ProcessargsType::kFd, descriptor, services.open_stream(descriptor));
+  return problem;
+}
+
+/// A dynamic linker that gives up leaves the program's own message where it is.
+void GuestSession::hint_at_linker(int64_t return_code) {
+  constexpr int64_t kLinkerFailed = 127;
+  const kernel::Ref<kernel::Channel>& channel = system_.services().bootstrap();
+  if (return_code != kLinkerFailed || !channel || channel->message_count() == 0) return;
+  std::string text = "the program's dynamic linker could not start it, for the reason above";
+  if (const auto& missing = system_.services().missing_libraries(); !missing.empty())
+    text += fmt::format("; no folder of --libs has {}", fmt::join(missing, ", "));
+  say(request_.who, text);
 }
 
 int GuestSession::run(std::span<const std::byte> file) {
@@ -174,7 +223,10 @@ std::optional<std::string> GuestSession::start(std::span<const std::byte> file) 
   for (const auto& [name, value] : request_.environment)
     options.environment.push_back(fmt::format("{}={}", name, value));
   options.root = request_.root;
-  auto process = kernel::boot(kernel(), options);
+  if (request_.launch.any()) {
+    if (std::string problem = add_launch(options); !problem.empty()) return problem;
+  }
+  auto process = kernel::boot(kernel(), std::move(options));
   if (!process) return process.error().line;
   return std::nullopt;
 }
@@ -259,6 +311,7 @@ ExitCode GuestSession::outcome() {
   }
   const kernel::Process& process = *kernel().initial_process();
   if (crash_watch_.crashed(process)) return ExitCode::kException;
+  hint_at_linker(process.return_code());
   if (!killed_by_kernel(process.return_code())) return ExitCode::kOk;
   say(request_.who, fmt::format("process {} was killed: {}", abi::raw(process.koid()),
                                 kernel::return_code_text(process.return_code())));

@@ -10,6 +10,7 @@
 
 #include "boards/system.h"
 #include "emu/replay/verifier.h"
+#include "kernel/boot/boot.h"
 #include "kernel/inspect/call_counts.h"
 #include "kernel/inspect/call_table.h"
 #include "kernel/inspect/event_source.h"
@@ -63,6 +64,8 @@ struct SessionPartners {
   /// Where somebody ended the recorded run.
   std::optional<Time> ended_at;
   bool print_output = true;
+  /// What the services have from outside.
+  HostInputs* inputs = nullptr;
 };
 
 class GuestSession final : public emu::EventSink {
@@ -103,6 +106,9 @@ class GuestSession final : public emu::EventSink {
   kernel::Core& core() { return kernel().core(); }
   int fail(ExitCode code, std::string_view text) const { return cli::fail(request_.who, code, text); }
   boards::SystemOptions system_options();
+  void output(unsigned descriptor, std::string_view text);
+  std::string add_launch(kernel::BootOptions& options);
+  void hint_at_linker(int64_t return_code);
   std::optional<std::string> start(std::span<const std::byte> file);
   ExitCode run_to_end();
   emu::RunEnd run_on(emu::RunLimits limits);

@@ -46,6 +46,8 @@ void HostEvents::start_wall_limit(Duration limit) {
 
 const volatile std::sig_atomic_t& HostEvents::flag() const { return g_flag; }
 
+const volatile std::sig_atomic_t& HostEvents::raised() { return g_flag; }
+
 void HostEvents::raise_flag() { g_flag = 1; }
 
 void HostEvents::lower_flag() { g_flag = 0; }

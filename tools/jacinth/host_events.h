@@ -24,6 +24,8 @@ class HostEvents {
 
   /// Not zero: whoever runs the guest shall come back.
   const volatile std::sig_atomic_t& flag() const;
+  /// The same, for who waits for something else meanwhile.
+  static const volatile std::sig_atomic_t& raised();
   void raise_flag();
   void lower_flag();
   /// The first that came.

@@ -105,19 +105,37 @@ int replay_run(const ReplayRequest& replay) {
     strace = *replay.strace == "-" ? &Output::standard() : strace_file.get();
   }
 
+  std::unique_ptr<HostInputs> inputs;
+  if (recording->launch) {
+    const emu::LaunchDescription& launch = *recording->launch;
+    request.launch = {
+        .has_libraries = launch.has_libraries,
+        .libraries = library_folders(replay.libraries, request.board->arch == Arch::kArm64 ? "arm64" : "x64"),
+        .sockets = launch.sockets};
+    for (const auto& folder : launch.folders) request.launch.folders.push_back({folder.guest, "", folder.writable});
+    for (size_t i = 0; i < std::min(replay.folders.size(), request.launch.folders.size()); ++i)
+      request.launch.folders[i].host = replay.folders[i];
+    inputs = std::make_unique<HostInputs>(request.launch, &HostEvents::raised(), std::move(recording->inputs),
+                                          launch.input_ready);
+  }
+
   emu::Verifier verifier(*trace, recording->complete());
   SessionPartners partners{.console_input = run.console_input,
                            .trace = strace,
                            .verifier = &verifier,
                            .level = run.level,
                            .digest_period = Duration{run.digest_period},
-                           .print_output = replay.print_output};
+                           .print_output = replay.print_output,
+                           .inputs = inputs.get()};
   const std::optional<emu::RunConclusion>& end = recording->conclusion;
   bool cut_short = end && end->cause == emu::RunConclusion::Cause::kOutside;
   if (cut_short) partners.ended_at = Time{end->time};
   GuestSession session(request, *request.board, partners);
   int exit_code = session.run(*program);
   if (!cut_short && !verifier.done()) verifier.finish();
+  if (inputs != nullptr && !inputs->changed().empty())
+    return bad(fmt::format("{} is not what it was when the run was recorded; --libs and --dir say where things are now",
+                           inputs->changed()));
 
   if (verifier.divergence())
     return fail(replay.who, ExitCode::kDiverged, divergence_text(*verifier.divergence(), run.level));

@@ -41,6 +41,9 @@ class RunRecording final : private emu::FrameSink {
   RunRecording& operator=(const RunRecording&) = delete;
 
   emu::Recorder& recorder() { return recorder_; }
+  /// What the program is given beside itself, and what comes from outside for it.
+  void launch(emu::LaunchDescription launch) { frame({.kind = emu::FrameKind::kLaunch}, emu::to_payload(launch)); }
+  void input(emu::RecordedInput input) { frame({.kind = emu::FrameKind::kInput}, emu::to_payload(input)); }
   Duration digest_period() const { return request_.digest_period; }
   /// The run is to end, since no more can be written.
   bool must_stop();

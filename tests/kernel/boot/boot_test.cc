@@ -261,8 +261,7 @@ TEST_CASE("what cannot be started is refused in one line, and leaves nothing beh
   const Refusal refusals[] = {
       {"class 1", [](ElfBuilder& b) { b.ehdr.e_ident[EI_CLASS] = ELFCLASS32; }},
       {"made for x86-64, and this board is arm64", [](ElfBuilder& b) { b.ehdr.e_machine = EM_X86_64; }},
-      {"library-path",
-       [](ElfBuilder& b) { b.phdrs.push_back({.p_type = PT_INTERP, .p_offset = 0x1000, .p_filesz = 4}); }},
+      {"--libs", [](ElfBuilder& b) { b.phdrs.push_back({.p_type = PT_INTERP, .p_offset = 0x1000, .p_filesz = 4}); }},
       {"not all in user space", [](ElfBuilder& b) { b.ehdr.e_type = ET_EXEC; }},
       {"a stack of 0x20000000000 bytes", [](ElfBuilder& b) { b.phdrs[3].p_memsz = uint64_t{1} << 41; }},
       {"no place for", [](ElfBuilder& b) { b.phdrs[2].p_memsz = (uint64_t{1} << 48) - 0x10000; }},

@@ -30,6 +30,8 @@ struct Options {
   bool record_ring = false;
   bool no_embed = false;
   std::string on_record_error = "continue";
+  std::vector<std::string> libs;
+  std::string stdio;
 };
 
 constexpr std::string_view kNoTrace = "\n";  // No file is called that.
@@ -53,6 +55,23 @@ std::optional<std::string> kernel_option_problem(std::string_view who, const std
                            ? fmt::format("a number up to {}", option->words)
                            : option->shows());
   if (!option->modelled) say(who, fmt::format("--kernel-arg: {} changes nothing here: {}", name, option->sentence));
+  return std::nullopt;
+}
+
+/// What is wrong with what the program is to be given beside itself; nothing when it can be.
+std::optional<std::string> complete_launch(Options& options) {
+  LaunchRequest& launch = options.request.launch;
+  launch.has_libraries = !options.libs.empty();
+  for (const std::string& text : options.libs) {
+    for (size_t begin = 0; begin <= text.size();) {
+      size_t colon = std::min(text.find(':', begin), text.size());
+      if (colon > begin) launch.libraries.push_back(text.substr(begin, colon - begin));
+      begin = colon + 1;
+    }
+  }
+  launch.sockets = options.stdio.empty() ? launch.any() : options.stdio == "sockets";
+  if (launch.input == "none") launch.input.clear();
+  if (launch.input == "-" && options.request.console_input == "-") launch.input.clear();
   return std::nullopt;
 }
 
@@ -83,6 +102,10 @@ int run(Options& options, const std::vector<std::string>& rest) {
   request.color = options.color == "always"  ? ColorChoice::kAlways
                   : options.color == "never" ? ColorChoice::kNever
                                              : ColorChoice::kAuto;
+  if (std::optional<std::string> problem = complete_launch(options)) {
+    say(request.who, *problem);
+    return number(ExitCode::kUsage);
+  }
   if (options.strace != kNoTrace) request.strace = options.strace;
   if (!options.output.empty()) request.strace = options.output;
   request.strace_options.limits.bytes = options.string_limit;
@@ -143,6 +166,17 @@ void add_run_options(CLI::App& app, Options& options) {
   app.add_flag("--root", request.root,
                "Give the program what the first one of a real system gets: the root job as its default job, and "
                "resource handles for everything");
+  app.add_option("--libs", options.libs,
+                 "Where a program with a dynamic linker has its libraries from: folders, or an SDK; may be repeated")
+      ->type_name("DIR[:DIR...]")
+      ->allow_extra_args(false)
+      ->expected(1)
+      ->take_all();
+  add_choice(app, "--stdio", options.stdio, "sockets|debuglog",
+             "What descriptors 0, 1 and 2 are: sockets to and from this program's own (default with --libs or --dir), "
+             "or the kernel's log (default otherwise)");
+  add_text(app, "--stdin", request.launch.input, "FILE",
+           "Where descriptor 0 reads from: FILE, - (standard input, the default) or none; with --stdio=sockets");
   add_text(
       app, "--console-input", request.console_input, "FILE",
       "What somebody types at the serial console, for zx_debug_read: the bytes of FILE (- is standard input, read to "
