@@ -8,6 +8,7 @@
 #include <set>
 
 #include "kernel/abi/syscall_info.h"
+#include "kernel/inspect/elf_sections.h"
 #include "kernel/inspect/process_view.h"
 #include "kernel/inspect/thread_text.h"
 #include "kernel/syscalls/kernel.h"
@@ -198,13 +199,17 @@ std::vector<emu::MemoryRegion> DebugTarget::regions(uint64_t koid) {
 }
 
 std::string DebugTarget::name_of(const Vmo& vmo, Bytes bytes) const {
-  for (const HostFile& file : host_files_)
-    if (std::ranges::equal(Bytes(file.bytes), bytes.first(std::min(bytes.size(), file.bytes.size())))) return file.name;
-  std::string name(vmo.name());
-  if (vmo.koid() == core().vm().vdso().vmo) name = kVdsoName;
+  // What lies in memory is often only the beginning.
+  for (const HostFile& file : host_files_) {
+    size_t common = std::min(bytes.size(), file.bytes.size());
+    if (std::ranges::equal(Bytes(file.bytes).first(common), bytes.first(common))) return file.name;
+  }
+  // A path, since debuggers look for anything else beside themselves.
+  std::string name = "/vmo/";
+  name += vmo.koid() == core().vm().vdso().vmo ? kVdsoName : vmo.name();
   bool taken =
-      name.empty() || std::ranges::any_of(images_, [&](const auto& image) { return image.second.name == name; });
-  return taken ? fmt::format("{}vmo.{}", name.empty() ? "" : name + ".", abi::raw(vmo.koid())) : name;
+      vmo.name().empty() || std::ranges::any_of(images_, [&](const auto& image) { return image.second.name == name; });
+  return taken ? fmt::format("{}.{}", name, abi::raw(vmo.koid())) : name;
 }
 
 const DebugTarget::Image* DebugTarget::image_in(const Vmo& vmo) {
@@ -223,7 +228,9 @@ const DebugTarget::Image* DebugTarget::image_in(const Vmo& vmo) {
   }
   // The file, without what fills its last page.
   bytes.resize(std::min<uint64_t>(bytes.size(), vmo.content_size()));
-  Image image{.name = name_of(vmo, bytes), .bytes = std::move(bytes)};
+  std::string name = name_of(vmo, bytes);
+  restore_sections(bytes);
+  Image image{.name = std::move(name), .bytes = std::move(bytes)};
   return &images_.emplace(abi::raw(vmo.koid()), std::move(image)).first->second;
 }
 
@@ -266,8 +273,9 @@ std::vector<emu::LoadedModule> DebugTarget::modules(uint64_t koid) {
 }
 
 std::vector<std::pair<uint64_t, uint64_t>> DebugTarget::auxiliary(uint64_t koid) {
-  // The numbers of the System V ABI and of Linux (AT_*).
-  enum : uint64_t { kHeaders = 3, kHeaderSize = 4, kHeaderCount = 5, kPage = 6, kBase = 7, kEntry = 9, kVdso = 33 };
+  // The numbers of the System V ABI (AT_*). Nothing of the vDSO: gdb would read it as Linux lays its own out, and it is
+  // among the modules.
+  enum : uint64_t { kHeaders = 3, kHeaderSize = 4, kHeaderCount = 5, kPage = 6, kBase = 7, kEntry = 9 };
   std::vector<std::pair<uint64_t, uint64_t>> values;
   Process* process = this->process(koid);
   if (process == nullptr) return values;
@@ -283,7 +291,6 @@ std::vector<std::pair<uint64_t, uint64_t>> DebugTarget::auxiliary(uint64_t koid)
   }
   values.emplace_back(kPage, kPageSize);
   values.emplace_back(kBase, 0);
-  if (process->vdso_base().value != 0) values.emplace_back(kVdso, process->vdso_base().value);
   return values;
 }
 

@@ -1,8 +1,8 @@
 // The kernel's processes, threads and memory as debuggers see them (emu/debug/target.h).
 //
 // Which files lie in a process is read off its mappings: code that is mapped from a VMO that begins as an ELF file does
-// is a module, whoever mapped it. A module is called what its VMO is called, or what the host calls the file that has
-// the same bytes.
+// is a module, whoever mapped it. A module is called what its VMO is called, below /vmo, or what the host calls the
+// file that has the same bytes.
 //
 // Left out: code that was copied into memory instead of mapped; what the dynamic linker notes of its libraries.
 #pragma once

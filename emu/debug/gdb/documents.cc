@@ -138,7 +138,7 @@ std::string library_list_svr4(std::span<const LoadedModule> modules) {
   out += ">\n";
   for (size_t i = 1; i < modules.size(); ++i) {
     const LoadedModule& module = modules[i];
-    fmt::format_to(at, "<library name=\"{}\" lm=\"{:#x}\" l_addr=\"{:#x}\" l_ld=\"{:#x}\"/>\n",
+    fmt::format_to(at, "<library name=\"{}\" lm=\"{:#x}\" l_addr=\"{:#x}\" l_ld=\"{:#x}\" lmid=\"0x0\"/>\n",
                    xml_escaped(module.name), module.link_map, module.base.value, module.dynamic);
   }
   out += "</library-list-svr4>\n";
@@ -151,6 +151,17 @@ std::string library_list(std::span<const LoadedModule> modules) {
     fmt::format_to(std::back_inserter(out), "<library name=\"{}\"><segment address=\"{:#x}\"/></library>\n",
                    xml_escaped(modules[i].name), modules[i].base.value);
   out += "</library-list>\n";
+  return out;
+}
+
+std::string process_list(std::span<const ProcessSummary> processes) {
+  std::string out = std::string(kVersion) + "<osdata type=\"processes\">\n";
+  for (const ProcessSummary& process : processes)
+    fmt::format_to(std::back_inserter(out),
+                   "<item><column name=\"pid\">{}</column><column name=\"command\">{}</column>"
+                   "<column name=\"threads\">{}</column></item>\n",
+                   process.koid, xml_escaped(process.name), process.threads.size());
+  out += "</osdata>\n";
   return out;
 }
 

@@ -21,6 +21,9 @@ std::string thread_list(std::span<const ProcessSummary> processes, const ThreadT
 std::string library_list_svr4(std::span<const LoadedModule> modules);
 std::string library_list(std::span<const LoadedModule> modules);
 
+/// What `info os processes` shows: every process, whether the client deals with it or not.
+std::string process_list(std::span<const ProcessSummary> processes);
+
 /// All addresses, as memory that can be written: a client keeps what it reads here while the guest maps and unmaps, so
 /// anything more exact would hide memory from it later. qMemoryRegionInfo has what is really mapped.
 std::string memory_map();

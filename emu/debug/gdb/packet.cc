@@ -7,7 +7,6 @@
 namespace jacinth::emu::gdb {
 namespace {
 
-constexpr char kInterruptByte = 0x03;
 /// A run's length, less one, is a printable character with this added.
 constexpr size_t kRunBias = 29;
 constexpr size_t kLongestRun = 126 - kRunBias;

@@ -13,6 +13,8 @@ namespace jacinth::emu::gdb {
 
 /// What a client may send in one packet, the frame around it not counted.
 inline constexpr size_t kMaxPayload = 0x2'0000;
+/// Between packets: the run shall stop.
+inline constexpr char kInterruptByte = 0x03;
 
 /// `payload` as it goes over the wire: framed, runs of one character shortened.
 std::string framed(std::string_view payload);

@@ -12,6 +12,7 @@ constexpr std::string_view kArm64Fpu = "org.gnu.gdb.aarch64.fpu";
 constexpr std::string_view kArm64Tls = "org.gnu.gdb.aarch64.tls";
 constexpr std::string_view kX86Core = "org.gnu.gdb.i386.core";
 constexpr std::string_view kX86Sse = "org.gnu.gdb.i386.sse";
+constexpr std::string_view kX86Linux = "org.gnu.gdb.i386.linux";
 constexpr std::string_view kX86Segments = "org.gnu.gdb.i386.segments";
 
 /// The selectors that every program runs with: user code and user data (emu/cpu/unicorn/x86_64.cc).
@@ -155,6 +156,9 @@ std::vector<RegisterRow> x86_rows() {
                   .type = "i386_mxcsr",
                   .group = "vector",
                   .feature = kX86Sse});
+  // No call that would have to be made again.
+  rows.push_back(
+      {.name = "orig_rax", .place = Place::kFixed, .index = ~uint64_t{0}, .type = "int", .feature = kX86Linux});
   rows.push_back({.name = "fs_base", .place = Place::kTls, .type = "int", .feature = kX86Segments});
   rows.push_back({.name = "gs_base", .place = Place::kTlsSecond, .type = "int", .feature = kX86Segments});
   number(rows);

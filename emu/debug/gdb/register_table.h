@@ -2,10 +2,10 @@
 // description says, what `g` and `p` carry, and what LLDB asks for are all read from it.
 //
 // Names, sizes, order and features are those of gdb's own descriptions (gdb/features/{aarch64-core,aarch64-fpu,
-// aarch64-tls, i386/64bit-core,i386/64bit-sse,i386/64bit-segments}.xml), so that every gdb and LLDB knows them.
+// aarch64-tls, i386/64bit-core,i386/64bit-sse,i386/64bit-linux,i386/64bit-segments}.xml), so that every gdb and LLDB
+// knows them. orig_rax is Linux's, and here because gdb catches no system calls on x86-64 without it.
 //
-// Left out: SVE, pointer authentication, memory tags, AVX and protection keys, which the CPU models lack; orig_rax,
-// which is Linux's.
+// Left out: SVE, pointer authentication, memory tags, AVX and protection keys, which the CPU models lack.
 #pragma once
 
 #include <cstdint>
@@ -40,7 +40,7 @@ struct RegisterRow {
   std::string name;
   uint16_t bits = 64;
   Place place = Place::kFixed;
-  uint32_t index = 0;
+  uint64_t index = 0;
   std::string_view type;   ///< Of the target description.
   std::string_view group;  ///< Likewise; empty for what gdb thinks itself.
   std::string_view feature;

@@ -75,6 +75,7 @@ Session::Session(Timeline& timeline, SessionOptions options)
   set_catches();
   const DebugStop& last = timeline_.last_stop();
   if (last.reason == DebugStop::Reason::kEnded) ended_ = last.exit_code;
+  attach_first();
 }
 
 Session::~Session() {
@@ -85,7 +86,9 @@ Session::~Session() {
 }
 
 void Session::feed(std::string_view bytes) {
-  for (char byte : bytes) {
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    char byte = bytes[i];
+    unread_ = bytes.substr(i + 1);
     if (over_ != Over::kNot) return;
     switch (reader_.take(byte)) {
       case PacketReader::Event::kNone:
@@ -141,16 +144,24 @@ std::string Session::id_text(TaskId id) const {
   return multiprocess_ ? fmt::format("p{:x}.{:x}", id.process, id.thread) : fmt::format("{:x}", id.thread);
 }
 
-/// The processes that the client deals with: LLDB and whoever knows no processes see one.
+/// The living processes that the client deals with: LLDB and whoever knows no processes have one.
 std::vector<ProcessSummary> Session::visible() {
   std::vector<ProcessSummary> processes = target_.processes();
-  std::erase_if(processes, [this](const ProcessSummary& process) { return detached_.contains(process.koid); });
+  std::erase_if(processes, [this](const ProcessSummary& process) { return !attached_.contains(process.koid); });
   if (processes.size() > 1 && (!multiprocess_ || lldb())) {
     auto kept = std::ranges::find(processes, stopped_.process, &ProcessSummary::koid);
     processes = {kept == processes.end() ? processes.front() : *kept};
   }
-  for (const ProcessSummary& process : processes) known_.insert(process.koid);
   return processes;
+}
+
+/// Somebody to begin with: who stopped, or the first process that has threads.
+void Session::attach_first() {
+  std::vector<ProcessSummary> processes = target_.processes();
+  std::erase_if(processes, [](const ProcessSummary& process) { return process.threads.empty(); });
+  if (processes.empty()) return;
+  auto first = std::ranges::find(processes, timeline_.last_stop().who.process, &ProcessSummary::koid);
+  attached_.insert(first == processes.end() ? processes.front().koid : first->koid);
 }
 
 std::vector<TaskId> Session::visible_threads() {
@@ -241,8 +252,7 @@ void Session::detach(Scanner from) {
     }
     catches_.erase(*process);
     set_catches();
-    detached_.insert(*process);
-    known_.erase(*process);
+    attached_.erase(*process);
     if (stopped_.process == *process) stopped_ = {};
     stop_sent_.clear();
     if (processes.size() > 1 || extended_) {
@@ -268,8 +278,7 @@ void Session::attach(Scanner from) {
   std::vector<ProcessSummary> processes = target_.processes();
   auto found = process ? std::ranges::find(processes, *process, &ProcessSummary::koid) : processes.end();
   if (found == processes.end() || found->threads.empty()) return fail(Error::kNoProcess, "there is no such process");
-  detached_.erase(*process);
-  known_.insert(*process);
+  attached_.insert(*process);
   stopped_ = found->threads.front().id;
   general_ = resumed_ = {.process = stopped_.process, .thread = stopped_.thread};
   stop_sent_ = thread_stop_text({.reason = DebugStop::Reason::kArrived}, stopped_);
@@ -281,10 +290,11 @@ void Session::restart(Scanner) {
   timeline_.seek(Position{});
   ended_.reset();
   before_end_ = false;
-  detached_.clear();
+  attached_.clear();
   stopped_ = {};
   general_ = resumed_ = {};
   stop_sent_.clear();
+  attach_first();
 }
 
 void Session::run(Scanner from) {

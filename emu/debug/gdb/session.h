@@ -8,6 +8,9 @@
 // as a whole, and a step is one of the thread's own instructions while others run as they would. Nothing that comes in
 // does more harm than a debugger may do: it is checked before anything is done with it.
 //
+// A client deals with the processes that it has attached to; the first one it has from the start. gdb takes processes
+// that turn up by themselves for ones of another architecture.
+//
 // Left out: non-stop mode, tracepoints, agents, files that can be written, and killing one process of several.
 #pragma once
 
@@ -93,6 +96,7 @@ class Session {
   void kill(Scanner);
   void kill_now(Scanner);
   void attach(Scanner);
+  void attach_first();
   void restart(Scanner);
   void run(Scanner);
   void unknown(Scanner) { reply(""); }
@@ -128,6 +132,7 @@ class Session {
   void catch_calls(Scanner);
   void set_catches();
   void resume(Resume request);
+  bool unheard(const DebugStop& stop, bool backwards) const;
   DebugStop back_from_end(const DebugStop& end);
   std::string stop_text(const DebugStop& stop);
   std::string thread_stop_text(const DebugStop& stop, TaskId who);
@@ -163,6 +168,7 @@ class Session {
   Target& target_;
   SessionOptions options_;
   PacketReader reader_;
+  std::string_view unread_;  // What came behind the packet that is being answered.
   GuestFiles files_;
   std::string last_sent_;  // In case it has to be sent again.
   Over over_ = Over::kNot;
@@ -182,8 +188,7 @@ class Session {
   ThreadChoice resumed_;
   /// Who stopped, or was looked at last.
   TaskId stopped_;
-  std::set<uint64_t> detached_;  // Processes that the client has left alone.
-  std::set<uint64_t> known_;     // Processes that it has been told of.
+  std::set<uint64_t> attached_;  // Processes that the client deals with.
   std::vector<TaskId> more_threads_;
   std::string stop_sent_;  // How the stop was told.
 

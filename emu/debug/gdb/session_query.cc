@@ -30,7 +30,7 @@ void Session::supported(Scanner from) {
       "PacketSize={:x};QStartNoAckMode+;swbreak+;hwbreak+;vContSupported+;ReverseContinue+;ReverseStep+;"
       "QCatchSyscalls+;QPassSignals+;QProgramSignals+;QThreadEvents+;qXfer:features:read+;qXfer:threads:read+;"
       "qXfer:libraries:read+;qXfer:libraries-svr4:read+;qXfer:exec-file:read+;qXfer:auxv:read+;"
-      "qXfer:memory-map:read+",
+      "qXfer:memory-map:read+;qXfer:osdata:read+",
       kMaxPayload);
   if (multiprocess_) text += ";multiprocess+";
   reply(text);
@@ -41,6 +41,7 @@ std::optional<std::string> Session::document(std::string_view object, std::strin
   if (object == "features")
     return annex == "target.xml" ? std::optional(target_description(target_.arch())) : std::nullopt;
   if (object == "memory-map") return memory_map();
+  if (object == "osdata") return annex == "processes" ? std::optional(process_list(target_.processes())) : std::nullopt;
   if (object == "threads") return thread_list(visible(), [this](TaskId id) { return id_text(id); });
   uint64_t process = focus().process;
   if (object == "libraries") return library_list(target_.modules(process));

@@ -164,26 +164,31 @@ DebugStop Session::back_from_end(const DebugStop& end) {
   return {.reason = Reason::kHistoryEnd, .who = stop.who};
 }
 
+/// What happens to processes that the client does not deal with: they go on without a word.
+bool Session::unheard(const DebugStop& stop, bool backwards) const {
+  if (stop.reason == Reason::kException) return !attached_.contains(stop.who.process);
+  if (stop.reason != Reason::kMoment || stop.moment.kind != MomentKind::kProcessExited) return false;
+  return backwards || lldb() || !attached_.contains(stop.moment.koid);
+}
+
 void Session::resume(Resume request) {
   request.interrupt = options_.interrupt;
   document_name_.clear();
   bool from_end = ended_.has_value();
   if (from_end && !request.backwards) {
     // A client that goes on from there has not heard of every process's end.
-    if (known_.empty()) return fail(Error::kNoProcess, "the run is over");
-    uint64_t process = *known_.begin();
-    known_.erase(known_.begin());
+    if (attached_.empty()) return fail(Error::kNoProcess, "the run is over");
+    uint64_t process = *attached_.begin();
+    attached_.erase(attached_.begin());
     return reply(exit_text(process, static_cast<uint64_t>(*ended_)));
   }
   bool at_end = before_end_ && !request.backwards && request.step_thread == 0;
   options_.running(true);
-  DebugStop stop;
-  while (true) {
+  DebugStop stop{.reason = Reason::kInterrupted};
+  // The interrupt may have come together with the packet.
+  while (!unread_.contains(kInterruptByte)) {
     stop = timeline_.resume(request);
-    // Processes that the client does not know, or has left alone, end without a word.
-    bool unheard = stop.reason == Reason::kMoment && stop.moment.kind == MomentKind::kProcessExited &&
-                   (request.backwards || !known_.contains(stop.moment.koid) || lldb());
-    if (!unheard) break;
+    if (!unheard(stop, request.backwards)) break;
     if (options_.interrupt != nullptr && *options_.interrupt != 0) {
       stop = {.reason = Reason::kInterrupted};
       break;
@@ -206,13 +211,18 @@ std::string Session::exit_text(uint64_t process, uint64_t code) const {
 
 std::string Session::stop_text(const DebugStop& stop) {
   bool exited = stop.reason == Reason::kMoment && stop.moment.kind == MomentKind::kProcessExited;
-  if (exited && known_.erase(stop.moment.koid) != 0) return exit_text(stop.moment.koid, stop.moment.value);
+  if (exited && attached_.erase(stop.moment.koid) != 0) return exit_text(stop.moment.koid, stop.moment.value);
   std::vector<TaskId> threads = visible_threads();
+  if (threads.empty() && stop.reason != Reason::kEnded) {
+    // Before the processes that the client deals with, or behind them: somebody is there.
+    attach_first();
+    threads = visible_threads();
+  }
   if (stop.reason == Reason::kEnded || threads.empty()) {
     // Nobody is left to look at: whoever was known has ended.
     uint64_t process = stop.who.process;
-    if (!known_.contains(process) && !known_.empty()) process = *known_.begin();
-    known_.erase(process);
+    if (!attached_.contains(process) && !attached_.empty()) process = *attached_.begin();
+    attached_.erase(process);
     int code = stop.reason == Reason::kEnded ? stop.exit_code : ended_.value_or(0);
     if (stop.reason != Reason::kEnded && !ended_) return fmt::format("X{:02x}", kKillSignal);
     return exit_text(process, static_cast<uint64_t>(code));

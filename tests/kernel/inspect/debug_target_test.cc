@@ -5,9 +5,13 @@
 
 #include <cstring>
 
+#include "emu/debug/symbols.h"
+#include "kernel/inspect/elf_sections.h"
 #include "kernel/inspect/thread_text.h"
+#include "kernel/vdso/image.h"
 #include "tests/support/guest_run.h"
 #include "tests/support/kernel_rig.h"
+#include "tests/support/random.h"
 #include "tests/support/test.h"
 
 namespace jacinth::kernel {
@@ -147,10 +151,10 @@ TEST_CASE("modules are the program by the host's name and the vDSO, and both can
 
     REQUIRE(modules.size() == 2);
     REQUIRE(modules[0].name == "/somewhere/hello");
-    REQUIRE(modules[1].name == "libzircon.so");
+    REQUIRE(modules[1].name == "/vmo/libzircon.so");
     REQUIRE(modules[1].base == process.vdso_base());
     REQUIRE(std::ranges::equal(*target.file("/somewhere/hello"), file));
-    std::optional<std::span<const std::byte>> vdso = target.file("libzircon.so");
+    std::optional<std::span<const std::byte>> vdso = target.file("/vmo/libzircon.so");
     REQUIRE(vdso);
     std::vector<std::byte> first(4);
     REQUIRE(target.read(koid, process.vdso_base(), first) == 4);
@@ -162,6 +166,13 @@ TEST_CASE("modules are the program by the host's name and the vDSO, and both can
                         "\x7f"
                         "ELF",
                         4) == 0);
+    // Its functions have names again.
+    auto raw = reinterpret_cast<const char*>(vdso->data());
+    auto symbols = emu::SymbolFile::from_bytes({raw, raw + vdso->size()});
+    REQUIRE(symbols);
+    // By one of the two that each has.
+    bool named = (*symbols)->address_of("zx_port_wait") || (*symbols)->address_of("_zx_port_wait");
+    REQUIRE(named);
     REQUIRE_FALSE(target.file("/etc/passwd"));
     // Nobody writes into the vDSO.
     REQUIRE(target.write(koid, process.vdso_base(), first) == 0);
@@ -170,6 +181,27 @@ TEST_CASE("modules are the program by the host's name and the vDSO, and both can
     for (const auto& [type, value] : target.auxiliary(koid))
       if (type == 9) entry = value;
     REQUIRE(target.registers(target.processes()[0].threads[0].id.thread)->pc == entry);
+  }
+}
+
+TEST_CASE("sections are made up for damaged files without harm, and whole files stay as they are") {
+  std::vector<std::byte> whole = boards::guest_file(Arch::kArm64, "hello");
+  std::vector<std::byte> same = whole;
+  restore_sections(same);
+  REQUIRE(same == whole);
+  std::span<const std::byte> vdso = vdso_image(Arch::kArm64).elf;
+  for (uint64_t seed : test::seeds(300)) {
+    INFO("JACINTH_TEST_SEED=" << seed);
+    test::Random random(seed);
+    std::vector<std::byte> file(vdso.begin(), vdso.end());
+    file.resize(random.one_in(3) ? random.below(file.size() + 1) : file.size());
+    for (uint64_t i = random.below(20); i > 0 && !file.empty(); --i) {
+      // The headers and the tables are where it hurts.
+      size_t at = random.below(std::min<size_t>(file.size(), random.one_in(2) ? 0x240 : 0x8000));
+      file[at] = static_cast<std::byte>(random.next());
+    }
+    restore_sections(file);
+    REQUIRE(file.size() < 200'000'000);
   }
 }
 

@@ -87,9 +87,11 @@ class Client {
     session.reset();
     session.emplace(timeline, options);
   }
-  /// As gdb introduces itself.
+  /// As gdb introduces itself, and attaches to both processes.
   Client& as_gdb() {
     ask("qSupported:multiprocess+;swbreak+;hwbreak+;xmlRegisters=i386;vContSupported+");
+    ask("vAttach;500");
+    ask("vAttach;400");
     return *this;
   }
   /// Every packet that comes back for this one.

@@ -68,6 +68,26 @@ TEST_CASE("gdb: a client that knows no processes sees one") {
   REQUIRE(c.ask("?").starts_with("T05thread:410;"));
 }
 
+TEST_CASE("gdb: it has one process from the start, and those that it attaches to") {
+  Client c;
+  c.ask("qSupported:multiprocess+");
+  REQUIRE(c.ask("qfThreadInfo") == "mp400.410,p400.411");
+  REQUIRE(has(c.ask("qXfer:osdata:read:processes:0,4000"), "<column name=\"pid\">1280</column>"));
+  REQUIRE(c.ask("vAttach;500").starts_with("T05thread:p500.510;"));
+  REQUIRE(c.ask("qfThreadInfo") == "mp400.410,p400.411,p500.510");
+}
+
+TEST_CASE("gdb: exceptions of processes that it has nothing to do with are none of its business") {
+  Client c;
+  c.ask("qSupported:multiprocess+");
+  DebugStop exception{.reason = Reason::kException, .who = Client::kOther, .moment = {.value = 0x108}};
+  c.timeline.stops = {exception, {.reason = Reason::kStepped, .who = Client::kMain}};
+  REQUIRE(c.ask("vCont;c").starts_with("T05thread:p400.410;"));
+  c.ask("vAttach;500");
+  c.timeline.stops = {exception};
+  REQUIRE(c.ask("vCont;c").starts_with("T0bthread:p500.510;"));
+}
+
 TEST_CASE("gdb: registers are those of the thread that was chosen") {
   Client c;
   c.as_gdb();
@@ -247,6 +267,15 @@ TEST_CASE("gdb: the first step of vCont is what the run does") {
   REQUIRE(c.ask("vCont;") == "E16");
   REQUIRE(c.ask("vCont;q") == "E16");
   REQUIRE(c.ask("vCont;s:p400.999") == "E03");
+}
+
+TEST_CASE("gdb: an interrupt that comes together with the packet stops the run at once") {
+  Client c;
+  c.as_gdb();
+  c.sent.clear();
+  c.session->feed(client_frame("vCont;c") + "\x03");
+  REQUIRE(Received(c.sent).packets.front().starts_with("T02thread:"));
+  REQUIRE(c.timeline.resumes.empty());
 }
 
 TEST_CASE("gdb: the run goes backwards, and its ends are told") {

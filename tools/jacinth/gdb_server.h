@@ -1,0 +1,73 @@
+// Where debuggers connect, and the connection of the one that is there: sockets for emu/debug/gdb's sessions.
+//
+//   client --socket--> GdbServer::serve() --bytes--> Session --> Timeline
+//                             |
+//             while the run goes: a thread that looks at the sockets, and raises the interrupt when the client sends
+//             one or is gone
+//
+// One client at a time: another is told so and sent away.
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "emu/debug/gdb/session.h"
+#include "tools/jacinth/gdb_address.h"
+#include "tools/jacinth/host_events.h"
+
+namespace jacinth::cli {
+
+class GdbServer {
+ public:
+  /// Why a client is not served any more.
+  enum class Left {
+    kDetached,  ///< It wants the run to go on without it.
+    kKilled,    ///< It wants the run to end.
+    kGone,      ///< It closed the connection, and said nothing.
+    kWish,      ///< Somebody wants this program to end: HostEvents::wish().
+  };
+
+  /// Listens, or says why that cannot be. `who` speaks on standard error; `host` outlives the server.
+  static std::expected<std::unique_ptr<GdbServer>, std::string> open(std::string_view who, const GdbAddress& address,
+                                                                     HostEvents& host);
+  ~GdbServer();
+  GdbServer(const GdbServer&) = delete;
+  GdbServer& operator=(const GdbServer&) = delete;
+
+  /// Where it listens, the port that the host has chosen included.
+  const GdbAddress& address() const { return address_; }
+
+  /// Waits for a client. False: somebody wants this program to end.
+  bool wait();
+  /// Does what the client that came says, until it leaves. `options` needs nothing that has to do with the connection.
+  Left serve(emu::Timeline& timeline, emu::gdb::SessionOptions options);
+  /// Of the session that was served last: the run has ended, with which exit code.
+  std::optional<int> ended() const { return ended_; }
+
+ private:
+  GdbServer(std::string_view who, GdbAddress address, HostEvents& host, int listener);
+  void refuse();
+  void send(std::string_view bytes);
+  /// What came in; nothing when the client is gone.
+  std::optional<std::string> receive();
+  void begin_watch();
+  void end_watch();
+  void watch();
+
+  std::string_view who_;
+  GdbAddress address_;
+  HostEvents& host_;
+  int listener_;
+  int client_ = -1;
+  int wake_ = -1;  // Ends the watch.
+  bool gone_ = false;
+  std::string came_meanwhile_;  // The watch's while it lives.
+  std::thread watcher_;
+  std::optional<int> ended_;
+};
+
+}  // namespace jacinth::cli
