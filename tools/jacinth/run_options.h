@@ -1,0 +1,47 @@
+// The options of commands that run a program: which machine, what the program is given, what to tell of the run.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tools/jacinth/guest_run.h"
+
+namespace jacinth::cli {
+
+/// As they come from the command line; complete() makes a request of them.
+struct RunOptions {
+  static constexpr const char* kNoTrace = "\n";  ///< No file is called that.
+
+  RunRequest request;
+  std::string board;
+  uint64_t cpus = 2;
+  std::string on_unsupported = "error";
+  std::string aslr = "on";
+  std::string color = "auto";
+  std::string strace = kNoTrace;
+  std::string output;
+  std::string calls;
+  uint64_t string_limit = kernel::TextLimits{}.bytes;
+  RecordRequest record;
+  std::string record_level = "digests";
+  uint64_t record_limit = 0;
+  bool record_ring = false;
+  bool no_embed = false;
+  std::string on_record_error = "continue";
+  std::vector<std::string> libs;
+  std::string stdio;
+};
+
+/// The machine, and what the program is given.
+void add_machine_options(CLI::App& app, RunOptions& options);
+/// Limits, and what to tell of the run.
+void add_account_options(CLI::App& app, RunOptions& options);
+void add_record_options(CLI::App& app, RunOptions& options);
+
+/// The request of these options, for the program and arguments in `rest`; nothing when they do not go together, which
+/// has been said then.
+std::optional<RunRequest> complete(RunOptions& options, const std::vector<std::string>& rest);
+
+}  // namespace jacinth::cli
