@@ -100,8 +100,15 @@ GdbServer::~GdbServer() {
   if (address_.is_path) unlink(address_.path.c_str());
 }
 
+emu::DebugStop GdbServer::run_until_client(emu::Timeline& timeline) {
+  begin_watch();
+  emu::DebugStop stop = timeline.resume({.interrupt = &host_.flag()});
+  end_watch();
+  return stop;
+}
+
 bool GdbServer::wait() {
-  while (host_.wish() == HostEvents::Wish::kNone) {
+  while (!wished_away()) {
     pollfd listener = {.fd = listener_, .events = POLLIN, .revents = 0};
     if (poll(&listener, 1, kPollMs) <= 0) continue;
     client_ = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
@@ -133,7 +140,7 @@ void GdbServer::refuse() {
 void GdbServer::send(std::string_view bytes) {
   while (!bytes.empty() && !gone_) {
     ssize_t done = ::send(client_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (done < 0 && errno == EINTR && host_.wish() == HostEvents::Wish::kNone) continue;
+    if (done < 0 && errno == EINTR && !wished_away()) continue;
     if (done < 0) {
       gone_ = true;
       return;
@@ -144,7 +151,7 @@ void GdbServer::send(std::string_view bytes) {
 
 std::optional<std::string> GdbServer::receive() {
   if (!came_meanwhile_.empty()) return std::exchange(came_meanwhile_, {});
-  while (!gone_ && host_.wish() == HostEvents::Wish::kNone) {
+  while (!gone_ && !wished_away()) {
     std::array<pollfd, 2> both = {pollfd{.fd = client_, .events = POLLIN, .revents = 0},
                                   pollfd{.fd = listener_, .events = POLLIN, .revents = 0}};
     if (poll(both.data(), both.size(), kPollMs) <= 0) continue;
@@ -174,7 +181,7 @@ GdbServer::Left GdbServer::serve(emu::Timeline& timeline, emu::gdb::SessionOptio
     }
     ended_ = session.ended();
   }
-  if (host_.wish() != HostEvents::Wish::kNone) left = Left::kWish;
+  if (wished_away()) left = Left::kWish;
   close(client_);
   client_ = -1;
   return left;
@@ -183,7 +190,7 @@ GdbServer::Left GdbServer::serve(emu::Timeline& timeline, emu::gdb::SessionOptio
 void GdbServer::begin_watch() {
   host_.lower_flag();
   // A wish that came just before must not be lost with it.
-  if (host_.wish() != HostEvents::Wish::kNone || gone_) {
+  if (wished_away() || gone_) {
     host_.raise_flag();
     return;
   }
@@ -198,7 +205,8 @@ void GdbServer::end_watch() {
   static_cast<void>(::read(wake_, &one, sizeof one));
 }
 
-/// A client that waits for the run sends nothing but the interrupt. Whatever else comes is kept.
+/// A client that waits for the run sends nothing but the interrupt. Whatever else comes is kept. Without a client, one
+/// that comes is what the run stops for.
 void GdbServer::watch() {
   while (true) {
     std::array<pollfd, 3> all = {pollfd{.fd = wake_, .events = POLLIN, .revents = 0},
@@ -206,7 +214,10 @@ void GdbServer::watch() {
                                  pollfd{.fd = client_, .events = POLLIN, .revents = 0}};
     if (poll(all.data(), all.size(), -1) < 0) continue;
     if (all[0].revents != 0) return;
-    if ((all[1].revents & POLLIN) != 0) refuse();
+    if ((all[1].revents & POLLIN) != 0) {
+      if (client_ < 0) return host_.raise_flag();
+      refuse();
+    }
     if (all[2].revents == 0) continue;
     std::array<char, 1024> bytes;
     ssize_t got = recv(client_, bytes.data(), bytes.size(), MSG_DONTWAIT);

@@ -41,10 +41,13 @@ class GdbServer {
   /// Where it listens, the port that the host has chosen included.
   const GdbAddress& address() const { return address_; }
 
+  /// Lets the run go until something stops it, as a client that comes does.
+  emu::DebugStop run_until_client(emu::Timeline& timeline);
   /// Waits for a client. False: somebody wants this program to end.
   bool wait();
   /// Does what the client that came says, until it leaves. `options` needs nothing that has to do with the connection.
   Left serve(emu::Timeline& timeline, emu::gdb::SessionOptions options);
+  bool wished_away() const { return host_.wish() != HostEvents::Wish::kNone; }
   /// Of the session that was served last: the run has ended, with which exit code.
   std::optional<int> ended() const { return ended_; }
 
