@@ -21,7 +21,7 @@ class Services;
 
 class Endpoint {
  public:
-  enum class Kind : uint8_t { kLoader, kOutput, kInput, kHeld };
+  enum class Kind : uint8_t { kLoader, kOutput, kInput, kFile, kDirectory, kNode, kLauncher, kHeld };
 
   virtual ~Endpoint() = default;
   Endpoint(const Endpoint&) = delete;

@@ -7,7 +7,6 @@ namespace jacinth::kernel {
 namespace {
 
 constexpr size_t kAlignment = 8;
-constexpr uint8_t kMagic = 1;
 
 size_t aligned(size_t size) { return (size + kAlignment - 1) / kAlignment * kAlignment; }
 
@@ -17,7 +16,6 @@ std::optional<FidlHeader> FidlReader::header(const Message& message) {
   FidlHeader header;
   if (message.size() < sizeof header) return std::nullopt;
   std::memcpy(&header, message.bytes().data(), sizeof header);
-  if (header.magic != kMagic) return std::nullopt;
   return header;
 }
 

@@ -24,10 +24,12 @@ namespace jacinth::kernel {
 inline constexpr uint64_t kFidlPresent = ~uint64_t{0};
 inline constexpr uint32_t kFidlHandlePresent = ~uint32_t{0};
 
+inline constexpr uint8_t kFidlMagic = 1;
+
 struct FidlHeader {
   uint32_t txid = 0;
   uint8_t flags[3] = {};
-  uint8_t magic = 1;
+  uint8_t magic = kFidlMagic;
   uint64_t ordinal = 0;
 };
 static_assert(sizeof(FidlHeader) == 16);
@@ -39,7 +41,7 @@ class FidlReader {
   /// `fields`: bytes of the request's own fields, without the header. `message` outlives this.
   FidlReader(Message& message, size_t fields);
 
-  /// Nothing when the message is too short for a header, or of another format.
+  /// Nothing when the message is too short for a header.
   static std::optional<FidlHeader> header(const Message& message);
 
   template <class T>

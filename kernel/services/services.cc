@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "kernel/services/connection.h"
 #include "kernel/services/loader.h"
+#include "kernel/services/process_launcher.h"
 #include "kernel/services/stdio.h"
 #include "kernel/time/clock.h"
 
@@ -19,8 +21,6 @@ class Held final : public ChannelEndpoint {
   bool request(const FidlHeader&, Message&) override { return true; }
 };
 
-/// Nanoseconds since 1970: 1 July 2020, when the SDK was made whose programs are run. No run asks the host for the day.
-constexpr int64_t kUtcAtStart = int64_t{1'593'561'600} * 1'000'000'000;
 /// Programs look at the wall clock; setting it is for its keeper.
 constexpr Rights kUtcRights = Rights::kBasic | Rights::kRead;
 
@@ -52,7 +52,9 @@ bool ChannelEndpoint::attend() {
     Message message = channel_->take_oldest();
     std::optional<FidlHeader> header = FidlReader::header(message);
     if (kind() == Kind::kHeld) continue;
-    if (!header || !request(*header, message)) return false;
+    // fdio fills in the launcher's requests by hand, and leaves the format out.
+    if (!header || (header->magic != kFidlMagic && kind() != Kind::kLauncher)) return false;
+    if (!request(*header, message)) return false;
   }
 }
 
@@ -74,7 +76,9 @@ void ChannelEndpoint::let_go() {
 
 // --- all of them ---
 
-Services::Services(Kernel& kernel, ServiceHost* host) : kernel_(kernel), host_(host) { kernel_.set_attendant(this); }
+Services::Services(Kernel& kernel, ServiceHost* host) : kernel_(kernel), host_(host), files_(*this) {
+  kernel_.set_attendant(this);
+}
 
 Services::~Services() {
   let_go();
@@ -103,6 +107,8 @@ void Services::attend() {
     std::unique_ptr<Endpoint> over = std::move(found->second);
     endpoints_.erase(found);
     if (hungry_ == over->number()) hungry_ = 0;
+    over.reset();
+    files_.collect();
   }
   if (hungry_ != 0) feed_the_hungry();
   set_pending();
@@ -139,6 +145,36 @@ Result<HandleOwner> Services::open_held() {
   return pair_off([](Services& services, Ref<Channel> channel) -> std::unique_ptr<Endpoint> {
     return std::make_unique<Held>(services, std::move(channel));
   });
+}
+
+Result<HandleOwner> Services::open_directory(uint64_t node, uint32_t flags) {
+  auto [ours, theirs] = Channel::create(core());
+  HandleOwner handle = TRY(core().handles().make(theirs, kChannelRights));
+  add(Connection::make(*this, ours, node, flags));
+  return handle;
+}
+
+Result<HandleOwner> Services::open_service_directory() {
+  if (service_directory_ == 0) {
+    service_directory_ = files_.make_root(false);
+    files_.add_service(service_directory_, "fuchsia.process.Launcher");
+  }
+  return open_directory(service_directory_, kRightReadable | kRightWritable);
+}
+
+bool Services::connected_to(uint64_t node) const {
+  return std::ranges::any_of(endpoints_, [node](const auto& entry) {
+    const Connection* connection = Connection::of(*entry.second);
+    return connection != nullptr && connection->node() == node;
+  });
+}
+
+std::optional<uint64_t> Services::node_of_token(Koid token) const {
+  for (const auto& [number, endpoint] : endpoints_) {
+    const Connection* connection = Connection::of(*endpoint);
+    if (connection != nullptr && connection->gave_token(token)) return connection->node();
+  }
+  return std::nullopt;
 }
 
 Result<HandleOwner> Services::open_stream(unsigned descriptor) {
@@ -181,6 +217,10 @@ std::unique_ptr<Endpoint> Services::make(Endpoint::Kind kind) {
     case Endpoint::Kind::kLoader: return std::make_unique<LoaderEndpoint>(*this);
     case Endpoint::Kind::kOutput: return std::make_unique<OutputEndpoint>(*this);
     case Endpoint::Kind::kInput: return std::make_unique<InputEndpoint>(*this);
+    case Endpoint::Kind::kFile:
+    case Endpoint::Kind::kDirectory:
+    case Endpoint::Kind::kNode: return Connection::make_empty(*this, kind);
+    case Endpoint::Kind::kLauncher: return std::make_unique<ProcessLauncher>(*this);
     case Endpoint::Kind::kHeld: return std::make_unique<Held>(*this);
   }
   return nullptr;
@@ -191,13 +231,14 @@ void Services::let_go() {
   endpoints_.clear();
   ready_.clear();
   libraries_.clear();
+  files_.let_go();
   bootstrap_ = nullptr;
   hungry_ = 0;
   set_pending();
 }
 
 void Services::state(Archive& ar) {
-  ar(last_number_, hungry_, refused_, missing_);
+  ar(last_number_, hungry_, service_directory_, refused_, missing_);
   state_ref(ar, bootstrap_);
   size_t count = ar.count(libraries_.size(), 2 * sizeof(uint64_t));
   if (ar.loading()) {
@@ -216,6 +257,7 @@ void Services::state(Archive& ar) {
       state_ref(ar, vmo);
     }
   }
+  files_.state(ar);
   count = ar.count(endpoints_.size(), sizeof(uint64_t) + 1);
   if (!ar.loading()) {
     for (auto& [number, endpoint] : endpoints_) {

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -19,6 +20,7 @@
 
 #include "kernel/ipc/socket.h"
 #include "kernel/services/endpoint.h"
+#include "kernel/services/file_tree.h"
 #include "kernel/services/host.h"
 #include "kernel/syscalls/attendant.h"
 #include "kernel/syscalls/kernel.h"
@@ -36,6 +38,7 @@ class Services final : public Attendant {
   Kernel& kernel() { return kernel_; }
   Core& core() { return kernel_.core(); }
   ServiceHost& host() { return *host_; }
+  FileTree& files() { return files_; }
 
   /// A new connection to the loader service.
   Result<HandleOwner> open_loader();
@@ -43,6 +46,15 @@ class Services final : public Attendant {
   Result<Ref<Vmo>> library(std::string_view name);
   /// A stream for descriptor 0, 1 or 2.
   Result<HandleOwner> open_stream(unsigned descriptor);
+  /// A connection to a directory, with rights and flags of fuchsia.io.
+  Result<HandleOwner> open_directory(uint64_t node, uint32_t flags);
+  /// The same to /svc, which is made at first use.
+  Result<HandleOwner> open_service_directory();
+  bool is_service_directory(uint64_t node) const { return node == service_directory_; }
+  /// The node whose token this is.
+  std::optional<uint64_t> node_of_token(Koid token) const;
+  /// Nanoseconds since 1970.
+  int64_t utc_now() { return kUtcAtStart + core().now().ns; }
   /// A channel whose other end is held and never used.
   Result<HandleOwner> open_held();
   /// A clock that runs, with the right to read it.
@@ -61,6 +73,8 @@ class Services final : public Attendant {
   void ready(const Endpoint& endpoint);
   /// The endpoint at the other end of a channel; null when a program has that.
   Endpoint* serving(const Channel& channel);
+  /// Some connection is to this node.
+  bool connected_to(uint64_t node) const;
   /// Standard input waits to be asked for, or does not any more.
   void set_hungry(uint64_t number) { hungry_ = number, set_pending(); }
 
@@ -81,7 +95,12 @@ class Services final : public Attendant {
   Result<HandleOwner> pair_off(std::unique_ptr<Endpoint> (*maker)(Services&, Ref<Channel>));
 
   Kernel& kernel_;
+  /// 1 July 2020, when the SDK was made whose programs are run. No run asks the host for the day.
+  static constexpr int64_t kUtcAtStart = int64_t{1'593'561'600} * 1'000'000'000;
+
   ServiceHost* host_;
+  FileTree files_;
+  uint64_t service_directory_ = 0;
   std::map<uint64_t, std::unique_ptr<Endpoint>> endpoints_;
   /// By their numbers: what may have something to do. Empty between the kernel's entries.
   std::set<uint64_t> ready_;

@@ -13,6 +13,8 @@
 #include "kernel/inspect/deadlock_report.h"
 #include "kernel/inspect/exception_text.h"
 #include "kernel/inspect/unsupported_report.h"
+#include "kernel/services/connection.h"
+#include "tools/jacinth/host_folder.h"
 #include "tools/jacinth/units.h"
 
 namespace jacinth::cli {
@@ -171,7 +173,41 @@ std::string GuestSession::add_launch(kernel::BootOptions& options) {
   if (launch.sockets)
     for (uint16_t descriptor = 0; descriptor < 3; ++descriptor)
       add(ProcessargsType::kFd, descriptor, services.open_stream(descriptor));
+  auto mount = [&](const std::string& path, abi::Result<kernel::HandleOwner> directory) {
+    add(ProcessargsType::kNsDir, static_cast<uint16_t>(options.names.size()), std::move(directory));
+    options.names.push_back(path);
+  };
+  constexpr uint32_t kReadable = kernel::kRightReadable | kernel::kRightExecutable;
+  bool has_tmp = false;
+  for (size_t i = 0; i < launch.folders.size(); ++i) {
+    const FolderRequest& folder = launch.folders[i];
+    has_tmp |= folder.guest == "/tmp";
+    uint64_t root = services.files().add_folder(static_cast<unsigned>(i), !folder.writable);
+    mount(folder.guest,
+          services.open_directory(root, folder.writable ? kReadable | kernel::kRightWritable : kReadable));
+  }
+  if (!has_tmp)
+    mount("/tmp", services.open_directory(services.files().make_root(false), kReadable | kernel::kRightWritable));
+  mount("/svc", services.open_service_directory());
   return problem;
+}
+
+/// What the program changed in folders that it may write to goes to the host now, and never while it runs: what it sees
+/// does not depend on what others do there meanwhile.
+void GuestSession::write_folders_back() {
+  if (partners_.inputs == nullptr || partners_.verifier != nullptr) return;
+  for (size_t i = 0; i < request_.launch.folders.size(); ++i) {
+    const FolderRequest& folder = request_.launch.folders[i];
+    if (!folder.writable) continue;
+    for (const kernel::FileTree::Change& change : system_.services().files().changes(static_cast<unsigned>(i))) {
+      bool done = !change.present    ? remove_inside(folder.host, change.path, change.is_folder)
+                  : change.is_folder ? make_folder_inside(folder.host, change.path)
+                                     : write_inside(folder.host, change.path, change.bytes);
+      if (!done) say(request_.who, fmt::format("--dir: {}/{} could not be changed", folder.host, change.path));
+    }
+  }
+  if (const auto& refused = system_.services().refused(); !refused.empty())
+    say(request_.who, fmt::format("the program asked for services that are not there: {}", fmt::join(refused, ", ")));
 }
 
 /// A dynamic linker that gives up leaves the program's own message where it is.
@@ -327,6 +363,7 @@ ExitCode GuestSession::deadlock() {
 
 int GuestSession::finish(const RunAccount& account) {
   int exit_code = account.exit_code;
+  write_folders_back();
   if (std::string list = kernel::unsupported_summary(kernel().unsupported()); !list.empty()) {
     say(request_.who,
         "the guest used what Jacinth lacks, and its results may differ from those of a real system for it:\n" + list +

@@ -108,6 +108,7 @@ class GuestSession final : public emu::EventSink {
   boards::SystemOptions system_options();
   void output(unsigned descriptor, std::string_view text);
   std::string add_launch(kernel::BootOptions& options);
+  void write_folders_back();
   void hint_at_linker(int64_t return_code);
   std::optional<std::string> start(std::span<const std::byte> file);
   ExitCode run_to_end();

@@ -32,6 +32,25 @@ std::optional<std::string> kernel_option_problem(std::string_view who, const std
   return std::nullopt;
 }
 
+/// GUEST=HOST[:rw].
+std::expected<FolderRequest, std::string> parse_folder(const std::string& text) {
+  FolderRequest folder;
+  size_t equals = text.find('=');
+  if (equals == text.npos) return std::unexpected(fmt::format("'{}' is not GUEST=HOST[:rw]", text));
+  folder.guest = text.substr(0, equals);
+  folder.host = text.substr(equals + 1);
+  if (folder.host.ends_with(":rw")) {
+    folder.writable = true;
+    folder.host.resize(folder.host.size() - 3);
+  }
+  if (folder.host.empty()) return std::unexpected(fmt::format("'{}' names no folder of the host", text));
+  bool good = folder.guest.size() > 1 && folder.guest.starts_with('/') && !folder.guest.ends_with('/') &&
+              folder.guest.find("//") == folder.guest.npos && (folder.guest + '/').find("/../") == folder.guest.npos &&
+              (folder.guest + '/').find("/./") == folder.guest.npos;
+  if (!good) return std::unexpected(fmt::format("'{}' is no place in a namespace: it takes /name", folder.guest));
+  return folder;
+}
+
 /// What is wrong with what the program is to be given beside itself; nothing when it can be.
 std::optional<std::string> complete_launch(RunOptions& options) {
   LaunchRequest& launch = options.request.launch;
@@ -42,6 +61,13 @@ std::optional<std::string> complete_launch(RunOptions& options) {
       if (colon > begin) launch.libraries.push_back(text.substr(begin, colon - begin));
       begin = colon + 1;
     }
+  }
+  for (const std::string& text : options.dirs) {
+    auto folder = parse_folder(text);
+    if (!folder) return fmt::format("--dir: {}", folder.error());
+    for (const FolderRequest& other : launch.folders)
+      if (other.guest == folder->guest) return fmt::format("--dir: {} is there twice", folder->guest);
+    launch.folders.push_back(std::move(*folder));
   }
   launch.sockets = options.stdio.empty() ? launch.any() : options.stdio == "sockets";
   if (launch.input == "none") launch.input.clear();
@@ -132,6 +158,13 @@ void add_machine_options(CLI::App& app, RunOptions& options) {
   app.add_option("--libs", options.libs,
                  "Where a program with a dynamic linker has its libraries from: folders, or an SDK; may be repeated")
       ->type_name("DIR[:DIR...]")
+      ->allow_extra_args(false)
+      ->expected(1)
+      ->take_all();
+  app.add_option("--dir", options.dirs,
+                 "Give the program a folder under a path of its own, to read; with :rw also to write, which the host "
+                 "sees when the run is over; may be repeated")
+      ->type_name("GUEST=HOST[:rw]")
       ->allow_extra_args(false)
       ->expected(1)
       ->take_all();

@@ -31,6 +31,7 @@ struct RunOptions {
   bool no_embed = false;
   std::string on_record_error = "continue";
   std::vector<std::string> libs;
+  std::vector<std::string> dirs;
   std::string stdio;
 };
 
