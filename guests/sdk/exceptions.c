@@ -8,7 +8,7 @@
 #include <zircon/syscalls/exception.h>
 #include <zircon/threads.h>
 
-#include "claims.h"
+#include "guests/sdk/claims.h"
 
 static int crash(void* argument) {
   *(volatile int*)0x1230 = 1;

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "claims.h"
+#include "guests/sdk/claims.h"
 
 static void list(const char* path, char* names, size_t size) {
   names[0] = 0;

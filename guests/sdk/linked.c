@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "claims.h"
+#include "guests/sdk/claims.h"
 
 int main(void) {
   void* library = dlopen("libsdk_part.so", RTLD_NOW);

@@ -7,7 +7,7 @@
 #include <zircon/process.h>
 #include <zircon/syscalls.h>
 
-#include "claims.h"
+#include "guests/sdk/claims.h"
 
 static uint32_t state = 12345;
 static uint32_t random_number(void) {

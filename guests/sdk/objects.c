@@ -6,7 +6,7 @@
 #include <zircon/syscalls/clock.h>
 #include <zircon/syscalls/port.h>
 
-#include "claims.h"
+#include "guests/sdk/claims.h"
 
 int main(void) {
   zx_handle_t a, b, port, event, timer;

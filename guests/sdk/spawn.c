@@ -10,7 +10,7 @@
 #include <zircon/status.h>
 #include <zircon/syscalls.h>
 
-#include "claims.h"
+#include "guests/sdk/claims.h"
 
 static int64_t wait_for(zx_handle_t process) {
   zx_signals_t seen;

@@ -10,7 +10,7 @@
 #include <zircon/syscalls.h>
 #include <zircon/threads.h>
 
-#include "claims.h"
+#include "guests/sdk/claims.h"
 
 enum { kThreads = 8, kRounds = 2000 };
 
