@@ -21,7 +21,8 @@ emu::MachineOptions machine_options(const Board& board, const SystemOptions& opt
           .cpus = options.cpus,
           .ram_base = board.ram_base,
           .ram_size = options.ram != 0 ? options.ram : board.default_ram,
-          .stepping = options.stepping};
+          .stepping = options.stepping,
+          .blocks = options.blocks};
 }
 
 }  // namespace

@@ -24,6 +24,8 @@ struct SystemOptions {
   uint64_t seed = 0;
   /// One instruction at a time; the same run.
   bool stepping = false;
+  /// Told of all code that runs; null: nobody. Outlives the system.
+  emu::BlockListener* blocks = nullptr;
   kernel::KernelOptions kernel;
   kernel::OnMachine::Console console = [](std::string_view) {};
   /// Where the services have from what comes from outside; it outlives the system. Null: nothing does.

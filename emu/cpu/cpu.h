@@ -136,10 +136,21 @@ class Cpu {
 /// Told when a core must be the only one that may execute, or write, a page (see emu/cpu/code_coherence.h).
 class CodeCoherence;
 
+/// Told of code as it runs.
+class BlockListener {
+ public:
+  virtual ~BlockListener() = default;
+  /// `size` bytes at `address` are about to be executed, by the tables at `page_table`. Should the code trap or fault,
+  /// some of them are not. How code is parted into blocks is the engine's affair.
+  virtual void block(PhysAddr page_table, GuestAddr address, uint32_t size) = 0;
+};
+
 struct CpuOptions {
   Arch arch = Arch::kArm64;
   /// Runs one instruction at a time, always. Slow; the meaning of a run is the same.
   bool stepping = false;
+  /// Null: nobody listens, which costs nothing.
+  BlockListener* blocks = nullptr;
 };
 
 /// A core on the one engine that there is (Unicorn). `memory`, `bus`, `client` and `coherence` outlive it.

@@ -20,7 +20,8 @@ Machine::Machine(const MachineOptions& options)
 Machine::~Machine() = default;
 
 std::unique_ptr<Cpu> Machine::make_core(bool stepping) {
-  auto core = make_cpu({.arch = options_.arch, .stepping = stepping}, memory_, bus_, *this, coherence_);
+  auto core = make_cpu({.arch = options_.arch, .stepping = stepping, .blocks = options_.blocks}, memory_, bus_, *this,
+                       coherence_);
   core->set_breakpoints(breakpoints_);
   // The core that steps is the one that runs what another stopped before.
   if (!stepping) core->set_watched_pages(watched_pages_);

@@ -40,6 +40,8 @@ struct MachineOptions {
   size_t core_limit = 16;
   /// Every instruction by itself: slow, and the same run.
   bool stepping = false;
+  /// Told of all code that runs; null: nobody. Outlives the machine.
+  BlockListener* blocks = nullptr;
 };
 
 /// What time costs beyond executed code, and how CPUs take turns. Part of what a recording depends on.

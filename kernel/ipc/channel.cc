@@ -3,6 +3,7 @@
 #include "emu/base/check.h"
 #include "emu/state/archive.h"
 #include "kernel/object/core.h"
+#include "kernel/object/traffic.h"
 #include "kernel/object/wait_queue.h"
 
 namespace jacinth::kernel {
@@ -89,6 +90,8 @@ Result<Channel::Written> Channel::receive(Message message) {
     if (call != calls_.end()) {
       MessageWaiter& waiter = *call->second;
       calls_.erase(call);
+      core().tell_traffic(
+          [&](TrafficWatcher& watcher) { watcher.reply_delivered(waiter.thread_.waiter_koid(), message.size()); });
       waiter.reply_ = std::move(message);
       waiter.end(Status::kOk);
       return Written::kDelivered;
@@ -101,6 +104,7 @@ Result<Channel::Written> Channel::enqueue(Message message) {
   uint64_t memory = memory_of(message);
   if (!core().ipc_memory().take(memory)) return Status::kNoMemory;
   memory_ += memory;
+  core().tell_traffic([&](TrafficWatcher& watcher) { watcher.message_queued(koid(), message.size()); });
   messages_.push_back(std::move(message));
   max_messages_ = std::max<uint64_t>(max_messages_, messages_.size());
   bool overfull = messages_.size() > kMaxPendingMessages;
@@ -118,6 +122,7 @@ Result<Message*> Channel::oldest(Koid owner) {
 Message Channel::take_oldest() {
   Message oldest = std::move(messages_.front());
   messages_.pop_front();
+  core().tell_traffic([&](TrafficWatcher& watcher) { watcher.message_taken(koid()); });
   uint64_t memory = memory_of(oldest);
   core().ipc_memory().give(memory);
   memory_ -= memory;

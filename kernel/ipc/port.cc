@@ -6,6 +6,7 @@
 #include "emu/base/check.h"
 #include "emu/state/archive.h"
 #include "kernel/object/core.h"
+#include "kernel/object/traffic.h"
 
 namespace jacinth::kernel {
 
@@ -127,6 +128,7 @@ Status Port::append(PortEntry& entry, bool urgent) {
   entry.ticket_ = next_ticket_++;
   entry.urgent_ = urgent;
   (urgent ? interrupts_ : packets_).push_back(entry);
+  core().tell_traffic([&](TrafficWatcher& watcher) { watcher.packet_queued(koid(), entry.ticket_, entry.packet); });
   waiters_.wake_one();
   return Status::kOk;
 }
@@ -145,6 +147,7 @@ const abi::PortPacket* Port::front() const {
 void Port::pop_front() {
   PortEntry* entry = front_entry();
   ++dequeued_;
+  core().tell_traffic([&](TrafficWatcher& watcher) { watcher.packet_taken(koid(), entry->ticket_, entry->packet); });
   withdraw(*entry);
   entry->on_dequeued();
 }

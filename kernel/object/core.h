@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "emu/time/time.h"
 #include "kernel/abi/ktrace.h"
@@ -27,6 +28,7 @@
 namespace jacinth::kernel {
 
 class Tasks;
+class TrafficWatcher;
 class Vm;
 
 /// Whoever writes down what happens to objects (kernel/task/ktrace.h), in the words of the real kernel's trace.
@@ -68,6 +70,13 @@ class Core {
   void trace(abi::KtraceEvent event, Values... values) {
     if (tracer_ != nullptr) [[unlikely]]
       tracer_->trace(event, {static_cast<uint32_t>(values)...});
+  }
+  /// Who follows messages and packets (kernel/object/traffic.h). Told in the order in which they came.
+  void add_traffic_watcher(TrafficWatcher& watcher) { traffic_watchers_.push_back(&watcher); }
+  void remove_traffic_watcher(TrafficWatcher& watcher) { std::erase(traffic_watchers_, &watcher); }
+  template <class F>
+  void tell_traffic(F&& event) {
+    for (TrafficWatcher* watcher : traffic_watchers_) event(*watcher);
   }
   /// Memory (kernel/vm/vm.h): what VMOs and regions live on.
   Vm& vm() const { return *vm_; }
@@ -141,6 +150,7 @@ class Core {
   Options options_;
   Tasks* tasks_ = nullptr;
   EventTracer* tracer_ = nullptr;
+  std::vector<TrafficWatcher*> traffic_watchers_;
   Vm* vm_ = nullptr;
   std::map<std::string, int64_t, std::less<>> counters_;
   CommonCounters common_counters_;

@@ -343,9 +343,11 @@ Next Kernel::deliver(Thread& thread, const ExceptionInfo& info, uint32_t synth_c
 
 void Kernel::alarm() {
   ktrace_.interrupt(Ktrace::Interrupt::kTimerEnter);
+  tasks_.tell_traffic([](KernelObserver& observer) { observer.interrupt_begins(); });
   core_.fire_deadlines();
   tick();
   leave();
+  tasks_.tell_traffic([](KernelObserver& observer) { observer.interrupt_ends(); });
   ktrace_.interrupt(Ktrace::Interrupt::kTimerExit);
 }
 

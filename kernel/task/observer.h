@@ -34,6 +34,11 @@ class KernelObserver {
   /// The call ended its own thread or process, or the thread was killed while it waited.
   virtual void call_abandoned(Thread&, const Trap&) {}
 
+  /// What the thread waited for has come, or the end of its patience; it may run from now on.
+  virtual void thread_woken(Thread&) {}
+  /// The kernel's timer interrupts whoever runs on the first CPU, and is done.
+  virtual void interrupt_begins() {}
+  virtual void interrupt_ends() {}
   /// A CPU goes on with this thread, which may be the one that it ran before.
   virtual void thread_runs(Thread&, unsigned /*cpu*/) {}
   /// A CPU finds nothing to run.

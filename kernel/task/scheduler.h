@@ -92,6 +92,8 @@ class Scheduler {
   bool keeps(unsigned cpu, Time now);
   /// Whether an idle CPU has something to run.
   bool work_waiting() const { return ready_count_ != 0 && idle_has_work(); }
+  /// Threads that wait for a CPU.
+  size_t ready_count() const { return ready_count_; }
   /// How long the current thread may run on.
   Duration slice(unsigned cpu, Time now) const;
 

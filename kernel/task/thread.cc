@@ -355,7 +355,9 @@ void Thread::on_woken() {
   }
   if (deadline_id_ != 0) core().cancel(std::exchange(deadline_id_, 0));
   if (wait_.reason == BlockReason::kFutex) process_->futexes().left(*this);
-  if (state_ == State::kRunning) core().tasks().scheduler().ready(*this, core().now());
+  if (state_ != State::kRunning) return;
+  core().tasks().scheduler().ready(*this, core().now());
+  core().tasks().tell_traffic([&](KernelObserver& observer) { observer.thread_woken(*this); });
 }
 
 void Thread::check_loaded(Archive& ar) const {

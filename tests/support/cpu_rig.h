@@ -44,6 +44,7 @@ class CpuRig : public CpuClient, private FrameSource {
   PhysicalMemory& memory() { return memory_; }
   PageTable& tables() { return *tables_; }
   CodeCoherence& coherence() { return coherence_; }
+  Bus& bus() { return bus_; }
 
   std::unique_ptr<Cpu> another_cpu(bool stepping = false) {
     auto cpu = make_cpu({.arch = arch_, .stepping = stepping}, memory_, bus_, *this, coherence_);

@@ -32,6 +32,7 @@ UnicornCpu::UnicornCpu(const CpuOptions& options, PhysicalMemory& memory, Bus& b
     : arch_(options.arch == Arch::kArm64 ? unicorn_arm64() : unicorn_x86_64()),
       trap_(arch_.trap_registers()),
       stepping_(options.stepping),
+      blocks_(options.blocks),
       memory_(memory),
       bus_(bus),
       client_(client),
@@ -61,7 +62,8 @@ UnicornCpu::UnicornCpu(const CpuOptions& options, PhysicalMemory& memory, Bus& b
   code_stale_ = true;
 
   // A block hook sees each block once; a stepping core looks at each instruction with the same eyes.
-  add_hook(options.stepping ? UC_HOOK_CODE : UC_HOOK_BLOCK, reinterpret_cast<void*>(on_block));
+  add_hook(options.stepping ? UC_HOOK_CODE : UC_HOOK_BLOCK,
+           reinterpret_cast<void*>(blocks_ != nullptr ? on_block_listened : on_block));
   if (arch() == Arch::kArm64) add_hook(UC_HOOK_EDGE_GENERATED, reinterpret_cast<void*>(on_edge));
   add_hook(UC_HOOK_INSN_INVALID, reinterpret_cast<void*>(on_invalid_instruction));
   arch_.add_hooks(*this);
@@ -190,6 +192,12 @@ void UnicornCpu::on_block(uc_engine*, uint64_t address, uint32_t size, void* use
   cpu.counted_ = after;
   cpu.block_ = address;
   cpu.block_size_ = size;
+}
+
+void UnicornCpu::on_block_listened(uc_engine* uc, uint64_t address, uint32_t size, void* user_data) {
+  on_block(uc, address, size, user_data);
+  UnicornCpu& cpu = of(user_data);
+  if (!cpu.stopping_ && cpu.block_ == address) cpu.blocks_->block(cpu.page_table(), GuestAddr(address), size);
 }
 
 /// The slow side of on_block: the block runs only if it may although a limit is near.

@@ -122,6 +122,8 @@ class UnicornCpu final : public Cpu {
 
  private:
   static void on_block(uc_engine* uc, uint64_t address, uint32_t size, void* user_data);
+  /// The same, and tells the listener of blocks that run.
+  static void on_block_listened(uc_engine* uc, uint64_t address, uint32_t size, void* user_data);
   static bool on_tlb_fill(uc_engine* uc, uint64_t address, uc_mem_type type, uc_tlb_entry* entry, void* user_data);
   static void on_edge(uc_engine* uc, uc_tb* block, uc_tb* previous, void* user_data);
   static void on_breakpoint(uc_engine* uc, uint64_t address, uint32_t size, void* user_data);
@@ -152,6 +154,7 @@ class UnicornCpu final : public Cpu {
   const UnicornArch& arch_;
   const TrapRegisters& trap_;
   bool stepping_;
+  BlockListener* blocks_;
   PhysicalMemory& memory_;
   Bus& bus_;
   CpuClient& client_;
