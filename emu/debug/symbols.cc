@@ -264,6 +264,16 @@ std::optional<uint64_t> SymbolFile::address_of_offset(uint64_t offset) const {
   return std::nullopt;
 }
 
+std::pair<uint64_t, uint64_t> SymbolFile::extent() const {
+  if (segments_.empty()) return {0, 0};
+  std::pair<uint64_t, uint64_t> extent{~uint64_t{0}, 0};
+  for (const Segment& segment : segments_) {
+    extent.first = std::min(extent.first, segment.address);
+    extent.second = std::max(extent.second, segment.address + segment.size);
+  }
+  return extent;
+}
+
 bool SymbolFile::unwind(Frame& frame, uint64_t bias, const ReadMemory& read) const {
   Dwarf_Frame* found = nullptr;
   uint64_t place = frame.place() - bias;

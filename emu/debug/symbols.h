@@ -59,6 +59,16 @@ class SymbolFile {
   /// are no rules for the place, or they lead nowhere; the frame is unchanged then.
   bool unwind(Frame& frame, uint64_t bias, const ReadMemory& read) const;
 
+  /// The file itself.
+  std::span<const char> image() const { return image_; }
+  /// Where its first loaded byte lies, and the end of its last.
+  std::pair<uint64_t, uint64_t> extent() const;
+  /// visit(begin, size, name) for each function, by address; a size of 0 is not known.
+  template <class F>
+  void for_each_function(F&& visit) const {
+    for (const Function& function : functions_) visit(function.begin, function.size, function.name);
+  }
+
   /// The bytes of the build id; empty when the file has none.
   std::span<const std::byte> build_id() const { return build_id_; }
   /// The address of what the loader puts there from this place in the file: where that lies in memory, less this, is

@@ -8,39 +8,43 @@
 #include "kernel/abi/syscall_info.h"
 #include "kernel/inspect/call_text.h"
 #include "kernel/object/core.h"
+#include "kernel/task/process.h"
 #include "kernel/task/tasks.h"
 #include "kernel/task/thread.h"
 
 namespace jacinth::kernel {
-CallTable::CallTable(Core& core, std::vector<bool> calls) : core_(core), chosen_(std::move(calls)) {
+CallTable::CallTable(Core& core, TraceFilter filter) : core_(core), filter_(std::move(filter)) {
+  filter_.objects.clear();
   core_.tasks().add_observer(*this);
 }
 
 CallTable::~CallTable() { core_.tasks().remove_observer(*this); }
 
 void CallTable::call_entered(Thread& thread, const Trap& trap) {
-  if (trap.number < chosen_.size() && !chosen_[trap.number]) return;
+  if (!filter_.takes_call(trap.number)) return;
+  if (!filter_.takes(core_.now(), abi::raw(thread.process().koid()), abi::raw(thread.koid()))) return;
   // Numbers that no call has are one row: a guest must not choose how much memory this takes.
   if (abi::syscall_by_number(static_cast<uint32_t>(trap.number)) == nullptr) return;
   entered_[abi::raw(thread.koid())] = core_.now();
 }
 
-void CallTable::ended(Thread& thread, const Trap& trap, bool failed) {
+void CallTable::ended(Thread& thread, const Trap& trap, const int64_t* result) {
   auto found = entered_.find(abi::raw(thread.koid()));
   if (found == entered_.end()) return;
+  Time entered = found->second;
+  entered_.erase(found);
+  const abi::SyscallInfo* info = abi::syscall_by_number(static_cast<uint32_t>(trap.number));
+  if (!filter_.takes_end(info, result, {})) return;
+  bool failed = info != nullptr && result != nullptr && call_failed(*info, *result);
   Row& row = rows_[trap.number];
   ++row.calls;
   row.errors += failed ? 1 : 0;
-  row.time += (core_.now() - found->second).ns;
-  entered_.erase(found);
+  row.time += (core_.now() - entered).ns;
 }
 
-void CallTable::call_left(Thread& thread, const Trap& trap, int64_t result) {
-  const abi::SyscallInfo* info = abi::syscall_by_number(static_cast<uint32_t>(trap.number));
-  ended(thread, trap, info != nullptr && call_failed(*info, result));
-}
+void CallTable::call_left(Thread& thread, const Trap& trap, int64_t result) { ended(thread, trap, &result); }
 
-void CallTable::call_abandoned(Thread& thread, const Trap& trap) { ended(thread, trap, false); }
+void CallTable::call_abandoned(Thread& thread, const Trap& trap) { ended(thread, trap, nullptr); }
 
 std::string CallTable::text() const {
   std::vector<std::pair<uint64_t, Row>> rows(rows_.begin(), rows_.end());

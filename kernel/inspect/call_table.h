@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <map>
 #include <string>
-#include <vector>
 
 #include "emu/time/time.h"
+#include "kernel/inspect/trace_filter.h"
 #include "kernel/task/observer.h"
 
 namespace jacinth::kernel {
@@ -16,8 +16,8 @@ class Core;
 
 class CallTable final : public KernelObserver {
  public:
-  /// Counts from now on the calls that `calls` has, by number; empty: all.
-  CallTable(Core& core, std::vector<bool> calls);
+  /// Counts from now on the calls that the filter takes; which objects they name is not looked at.
+  CallTable(Core& core, TraceFilter filter);
   ~CallTable() override;
   CallTable(const CallTable&) = delete;
   CallTable& operator=(const CallTable&) = delete;
@@ -35,10 +35,10 @@ class CallTable final : public KernelObserver {
     uint64_t errors = 0;
     int64_t time = 0;
   };
-  void ended(Thread& thread, const Trap& trap, bool failed);
+  void ended(Thread& thread, const Trap& trap, const int64_t* result);
 
   Core& core_;
-  std::vector<bool> chosen_;
+  TraceFilter filter_;
   std::map<uint64_t, Time> entered_;  // By thread, while it is in a call.
   std::map<uint64_t, Row> rows_;      // By number.
 };

@@ -288,6 +288,35 @@ void CallText::print_rest_without_result(PendingCall& call, std::string& out) co
   out += ')';
 }
 
+std::vector<ArgumentText> CallText::arguments(const PendingCall& call, const int64_t* result) const {
+  std::vector<ArgumentText> list;
+  size_t count = call.info != nullptr ? call.info->args.size() : PendingCall::kMaxArgs;
+  bool known = call.info != nullptr && result != nullptr;
+  bool late = known && failed_with_results(*call.info, *result);
+  bool none = !known || (call_failed(*call.info, *result) && !late);
+  uint32_t begin = 0;
+  for (size_t i = 0; i < count; ++i) {
+    ArgumentText& at = list.emplace_back();
+    at.value = call.trap.arguments[i];
+    at.text = call.text.substr(begin, call.ends[i] - begin);
+    begin = call.ends[i];
+    if (call.info == nullptr) continue;
+    const ArgInfo& arg = call.info->args[i];
+    at.name = arg.name;
+    at.is_result = is_result(arg);
+    bool has_result = !none && (!late || is_late_result(arg));
+    ValuePrinter printer(view_, limits_, at.is_result ? at.text : at.after);
+    if (at.is_result && has_result) {
+      print_output(printer, call, i);
+    } else if (at.is_result) {
+      printer.address(at.value);
+    } else if (has_result) {
+      static_cast<void>(print_changes(printer, call, i, ""));
+    }
+  }
+  return list;
+}
+
 void CallText::print_result(const PendingCall& call, int64_t result, std::string& out) {
   using abi::ReturnKind;
   auto append = std::back_inserter(out);

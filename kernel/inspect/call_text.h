@@ -34,6 +34,15 @@ struct PendingCall {
   size_t printed = 0;                           ///< Arguments that are out already.
 };
 
+/// One argument of a call that is over.
+struct ArgumentText {
+  std::string_view name;  ///< Empty where no call has the number.
+  uint64_t value = 0;     ///< As it came in its register.
+  std::string text;       ///< Before the call; of a result, after it.
+  std::string after;      ///< What the call made of it; empty when that is nothing else.
+  bool is_result = false;
+};
+
 /// Whether the result is a status that says so: a time or a number of ticks never is.
 bool call_failed(const abi::SyscallInfo& info, int64_t result);
 
@@ -52,6 +61,8 @@ class CallText {
   void print_rest(PendingCall& call, int64_t result, std::string& out) const;
   /// The same for a call that never returns: results stay addresses.
   void print_rest_without_result(PendingCall& call, std::string& out) const;
+  /// All arguments, none of which is printed yet; `result` is null for a call that never returns.
+  std::vector<ArgumentText> arguments(const PendingCall& call, const int64_t* result) const;
   /// Appends "ZX_OK", "12", "0x7000".
   static void print_result(const PendingCall& call, int64_t result, std::string& out);
 

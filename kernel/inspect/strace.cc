@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "kernel/abi/format.h"
 #include "kernel/inspect/exception_text.h"
+#include "kernel/inspect/noting_view.h"
 #include "kernel/inspect/process_view.h"
 #include "kernel/object/core.h"
 #include "kernel/task/job.h"
@@ -68,7 +67,9 @@ void Strace::begin_line(std::string_view label) {
   line_.assign(label);
   if (line_.size() < kLabelWidth) line_.resize(kLabelWidth, ' ');
   line_ += ' ';
-  append_seconds(line_, core_.now().ns, kTimeWidth);
+  Time now = core_.now();
+  append_seconds(line_, options_.relative ? (now - last_line_).ns : now.ns, kTimeWidth);
+  last_line_ = now;
   line_ += ' ';
 }
 
@@ -86,27 +87,31 @@ void Strace::event(std::string_view label, std::string_view format, Arguments&&.
 
 /// Whether what happens now is to be printed.
 bool Strace::chosen(const Process& process, const Thread* thread) const {
-  Time now = core_.now();
-  if (now < options_.from || now > options_.until) return false;
-  if (options_.tasks.empty()) return true;
-  auto named = [this](Koid koid) { return std::ranges::find(options_.tasks, abi::raw(koid)) != options_.tasks.end(); };
-  return named(process.koid()) || (thread != nullptr && named(thread->koid()));
+  return options_.filter.takes(core_.now(), abi::raw(process.koid()), thread != nullptr ? abi::raw(thread->koid()) : 0);
+}
+
+bool Strace::lives(const Process& process, const Thread* thread) const {
+  uint64_t koid = thread != nullptr ? abi::raw(thread->koid()) : 0;
+  return options_.filter.takes_life(core_.now(), abi::raw(process.koid()), koid);
 }
 
 void Strace::call_entered(Thread& thread, const Trap& trap) {
-  if (trap.number < options_.calls.size() && !options_.calls[trap.number]) return;
+  if (!options_.filter.takes_call(trap.number)) return;
   if (!chosen(thread.process(), &thread)) return;
   Slot& at = slot(thread);
   at.active = true;
   at.begun = false;
   at.entered = core_.now();
+  at.named.clear();
   ProcessView view(thread.process());
-  CallText(view, options_.limits).before(abi::syscall_by_number(static_cast<uint32_t>(trap.number)), trap, at.call);
+  NotingView noting(view, at.named);
+  const GuestView& seen = options_.filter.objects.empty() ? static_cast<const GuestView&>(view) : noting;
+  CallText(seen, options_.limits).before(abi::syscall_by_number(static_cast<uint32_t>(trap.number)), trap, at.call);
 }
 
 void Strace::call_parked(Thread& thread, const Trap&) {
   Slot& at = slot(thread);
-  if (!at.active || at.begun || options_.results != StraceOptions::Results::kAll) return;
+  if (!at.active || at.begun || options_.filter.decides_late()) return;
   at.begun = true;
   begin_line(at.label);
   ProcessView view(thread.process());
@@ -116,15 +121,16 @@ void Strace::call_parked(Thread& thread, const Trap&) {
   end_line();
 }
 
-void Strace::finish_call(Slot& at, const int64_t* result, const GuestView& view) {
-  if (options_.results != StraceOptions::Results::kAll) {
-    bool failed = result != nullptr && (at.call.info == nullptr || call_failed(*at.call.info, *result));
-    if (result == nullptr || failed != (options_.results == StraceOptions::Results::kFailed)) {
-      at.active = false;
-      return;
-    }
-  }
-  CallText text(view, options_.limits);
+void Strace::finish_call(Slot& at, const int64_t* result, Process& process) {
+  ProcessView view(process);
+  NotingView noting(view, at.named);
+  const GuestView& seen = options_.filter.objects.empty() ? static_cast<const GuestView&>(view) : noting;
+  CallText text(seen, options_.limits);
+  at.active = false;
+  // The cheap questions before the line is made, the objects that it names behind it.
+  const TraceFilter& filter = options_.filter;
+  if (filter.objects.empty() && filter.decides_late() && !filter.takes_end(at.call.info, result, {})) return;
+  Time line_before = last_line_;
   begin_line(at.label);
   if (at.begun) {
     fmt::format_to(std::back_inserter(line_), "<... {} resumed>", CallText::name(at.call));
@@ -141,60 +147,62 @@ void Strace::finish_call(Slot& at, const int64_t* result, const GuestView& view)
     text.print_rest_without_result(at.call, line_);
     line_ += " = ?";
   }
+  if (!filter.objects.empty() && !filter.takes_end(at.call.info, result, at.named)) {
+    last_line_ = line_before;
+    return;
+  }
   if (at.begun && line_[rest] != ')') line_.insert(rest, 1, ' ');
   line_ += " <";
   append_seconds(line_, (core_.now() - at.entered).ns, 0);
   line_ += '>';
   end_line();
-  at.active = false;
 }
 
 void Strace::call_left(Thread& thread, const Trap&, int64_t result) {
   Slot& at = slot(thread);
-  if (at.active) finish_call(at, &result, ProcessView(thread.process()));
+  if (at.active) finish_call(at, &result, thread.process());
 }
 
 void Strace::call_abandoned(Thread& thread, const Trap&) {
   Slot& at = slot(thread);
-  if (at.active) finish_call(at, nullptr, ProcessView(thread.process()));
+  if (at.active) finish_call(at, nullptr, thread.process());
 }
 
 void Strace::exception(Thread& thread, const Exception& exception) {
-  if (!chosen(thread.process(), &thread)) return;
+  if (!lives(thread.process(), &thread)) return;
   std::string detail = exception_detail(exception, core_.platform().arch());
   event(slot(thread).label, "--- EXCEPTION {}{}{} pc={:#x} ---", exception_name(exception), detail.empty() ? "" : ": ",
         detail, exception.cause.pc.value);
 }
 
 void Strace::process_created(Process& process) {
-  if (!chosen(process, nullptr)) return;
+  if (!lives(process, nullptr)) return;
   event(label_of(process), "+++ process \"{}\" created in job {} +++", process.name(), abi::raw(process.job().koid()));
 }
 
 void Strace::process_started(Process& process, Thread& initial) {
-  if (!chosen(process, &initial)) return;
+  if (!lives(process, &initial)) return;
   event(slot(initial).label, "+++ process \"{}\" started +++", process.name());
 }
 
 void Strace::process_exited(Process& process) {
-  if (!chosen(process, nullptr)) return;
+  if (!lives(process, nullptr)) return;
   const abi::FlagSet* names = abi::flag_set("task_retcode");
   int64_t code = process.return_code();
   event(label_of(process), "+++ exited with {} +++", abi::format_enum(*names, static_cast<uint64_t>(code)));
 }
 
 void Strace::thread_started(Thread& thread) {
-  if (chosen(thread.process(), &thread)) event(slot(thread).label, "+++ thread \"{}\" started +++", thread.name());
+  if (lives(thread.process(), &thread)) event(slot(thread).label, "+++ thread \"{}\" started +++", thread.name());
 }
 
 void Strace::served(std::string_view service, std::string_view text) {
-  Time now = core_.now();
-  if (!options_.tasks.empty() || now < options_.from || now > options_.until) return;
+  if (!options_.filter.takes_life(core_.now(), 0, 0)) return;
   event(service, "=== {} ===", text);
 }
 
 void Strace::thread_exited(Thread& thread) {
-  if (chosen(thread.process(), &thread)) event(slot(thread).label, "+++ thread exited +++");
+  if (lives(thread.process(), &thread)) event(slot(thread).label, "+++ thread exited +++");
   slots_.erase(abi::raw(thread.koid()));
   last_koid_ = 0;
 }

@@ -18,6 +18,7 @@
 
 #include "emu/time/time.h"
 #include "kernel/inspect/call_text.h"
+#include "kernel/inspect/trace_filter.h"
 #include "kernel/task/observer.h"
 
 namespace jacinth::kernel {
@@ -33,16 +34,10 @@ class LineSink {
 
 struct StraceOptions {
   TextLimits limits;
-  /// By number: whether the call is printed. Empty: all are.
-  std::vector<bool> calls;
-  /// What comes from other processes and threads than these, by koid, is not printed. Empty: everything is.
-  std::vector<uint64_t> tasks;
-  /// Calls that begin, and what else happens, outside these virtual times is not printed.
-  Time from;
-  Time until = Time::never();
-  /// Calls by how they end. With a choice, each is one line, when it is over.
-  enum class Results : uint8_t { kAll, kFailed, kSucceeded };
-  Results results = Results::kAll;
+  /// Where only the end of a call tells whether it is printed, each is one line, when it is over.
+  TraceFilter filter;
+  /// Times are since the line before, as of `strace -r`.
+  bool relative = false;
 };
 
 class Strace final : public KernelObserver {
@@ -72,19 +67,23 @@ class Strace final : public KernelObserver {
     bool begun = false;  // The first part is out.
     Time entered;
     PendingCall call;
+    std::vector<uint64_t> named;  // Objects, when they decide.
   };
 
   Slot& slot(Thread& thread);
   bool chosen(const Process& process, const Thread* thread) const;
+  /// The same for what is no call.
+  bool lives(const Process& process, const Thread* thread) const;
   void begin_line(std::string_view label);
   void end_line();
-  void finish_call(Slot& slot, const int64_t* result, const GuestView& view);
+  void finish_call(Slot& slot, const int64_t* result, Process& process);
   template <class... Arguments>
   void event(std::string_view label, std::string_view format, Arguments&&... arguments);
 
   Core& core_;
   LineSink& sink_;
   StraceOptions options_;
+  Time last_line_;
   std::map<uint64_t, Slot> slots_;  // By thread.
   uint64_t last_koid_ = 0;
   Slot* last_slot_ = nullptr;

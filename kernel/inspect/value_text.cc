@@ -19,6 +19,8 @@ using abi::ValueFormat;
 constexpr std::string_view kMore = "...";
 /// Structures of the ABI are smaller than this; larger ones (vector registers) are shown in part.
 constexpr size_t kMaxRecord = 4096;
+/// Nothing is mapped below.
+constexpr uint64_t kFirstAddress = 0x10000;
 
 uint64_t load(std::span<const std::byte> bytes) {
   uint64_t value = 0;
@@ -74,6 +76,8 @@ void ValuePrinter::hex(uint64_t value) {
 void ValuePrinter::address(uint64_t value) {
   if (value == 0) {
     out_ += "NULL";
+  } else if (limits_.names != nullptr) {
+    out_ += limits_.names->address(value);
   } else {
     hex(value);
   }
@@ -85,8 +89,12 @@ void ValuePrinter::handle(uint64_t value) {
     out_ += "ZX_HANDLE_INVALID";
     return;
   }
-  hex(raw);
   std::optional<GuestView::Named> named = view_.named(static_cast<Handle>(raw));
+  if (limits_.names != nullptr) {
+    out_ += limits_.names->handle(raw, named);
+    return;
+  }
+  hex(raw);
   if (!named) return;
   out_ += '<';
   out_ += abi::object_type_name(named->type);
@@ -107,12 +115,28 @@ void ValuePrinter::scalar(const ValueFormat& format, uint64_t value, ObjectType 
       value = abi::narrow(format, value);
       if (value == 0) {
         out_ += '0';
+      } else if (limits_.names != nullptr) {
+        out_ += limits_.names->address(value);
       } else {
         hex(value);
       }
       return;
-    default: out_ += abi::format_scalar(format, value, object); return;
+    case ArgFormat::kHex:  // Often an address that the table of calls cannot know for one.
+      if (limits_.names == nullptr || value < kFirstAddress) break;
+      out_ += limits_.names->address(value);
+      return;
+    case ArgFormat::kKoid:
+      if (limits_.names == nullptr || value == 0) break;
+      out_ += limits_.names->koid(value);
+      return;
+    case ArgFormat::kTime:
+    case ArgFormat::kTicks:
+      if (limits_.names == nullptr) break;
+      out_ += limits_.names->time(abi::narrow(format, value));
+      return;
+    default: break;
   }
+  out_ += abi::format_scalar(format, value, object);
 }
 
 void ValuePrinter::quoted(std::span<const std::byte> bytes, bool more) {

@@ -14,10 +14,24 @@
 
 namespace jacinth::kernel {
 
-/// How much of what is long is shown.
+/// Other words for what is another number in every run: koids, handles, addresses and times.
+class ValueNames {
+ public:
+  virtual ~ValueNames() = default;
+  virtual std::string koid(uint64_t koid) = 0;
+  /// `named` is nothing when the process has no such handle.
+  virtual std::string handle(uint32_t value, std::optional<GuestView::Named> named) = 0;
+  virtual std::string address(uint64_t address) = 0;
+  virtual std::string time(uint64_t time) = 0;
+  /// A call gave the program this range: what lay there before is something else.
+  virtual void new_range(uint64_t /*begin*/, uint64_t /*size*/) {}
+};
+
+/// How much of what is long is shown, and how.
 struct TextLimits {
-  size_t bytes = 32;     ///< Of a string or buffer.
-  size_t elements = 16;  ///< Of an array.
+  size_t bytes = 32;            ///< Of a string or buffer.
+  size_t elements = 16;         ///< Of an array.
+  ValueNames* names = nullptr;  ///< Null: the numbers themselves.
 };
 
 /// How much lies behind a pointer.

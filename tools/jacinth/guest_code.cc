@@ -1,5 +1,7 @@
 #include "tools/jacinth/guest_code.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -82,6 +84,16 @@ std::optional<emu::LoadedFile> SymbolizedCode::file_at(kernel::Process& process,
   std::optional<uint64_t> own = file->address_of_offset(mapping->offset());
   if (!own) return std::nullopt;
   return emu::LoadedFile{file, mapping->base().value - *own};
+}
+
+std::optional<SymbolizedCode::Module> SymbolizedCode::module_at(kernel::Process& process, GuestAddr address) {
+  std::optional<emu::LoadedFile> file = file_at(process, address);
+  if (!file) return std::nullopt;
+  Module module{.symbols = file->symbols, .bias = file->bias, .name = "[vdso]"};
+  if (file->symbols == vdso_.get()) return module;
+  const kernel::Vmo& vmo = process.space_at(address)->find_mapping(address)->vmo();
+  module.name = vmo.name().empty() ? fmt::format("[vmo {}]", abi::raw(vmo.koid())) : std::string(vmo.name());
+  return module;
 }
 
 std::vector<kernel::CodePlace> SymbolizedCode::places(kernel::Process& process, GuestAddr address) {

@@ -27,6 +27,15 @@ class SymbolizedCode final : public kernel::GuestCode {
   std::vector<Frame> backtrace(kernel::Thread& thread) override;
   std::vector<Instruction> instructions(kernel::Process& process, GuestAddr pc) override;
 
+  /// A file as it lies in a process's memory.
+  struct Module {
+    const emu::SymbolFile* symbols = nullptr;  ///< Lives as long as this.
+    uint64_t bias = 0;
+    std::string name;
+  };
+  /// What is mapped at an address, when it is a file of code.
+  std::optional<Module> module_at(kernel::Process& process, GuestAddr address);
+
  private:
   std::optional<emu::LoadedFile> file_at(kernel::Process& process, GuestAddr address);
   const emu::SymbolFile* vdso(Arch arch);

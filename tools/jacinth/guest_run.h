@@ -10,10 +10,10 @@
 
 #include "boards/board.h"
 #include "emu/time/time.h"
-#include "kernel/inspect/strace.h"
 #include "tools/jacinth/host_inputs.h"
 #include "tools/jacinth/output.h"
 #include "tools/jacinth/run_recording.h"
+#include "tools/jacinth/views/view.h"
 
 namespace jacinth::cli {
 
@@ -43,11 +43,11 @@ struct RunRequest {
 
   /// Where system calls are traced to: a file, "-", "" for standard error; nothing for no trace.
   std::optional<std::string> strace;
-  kernel::StraceOptions strace_options;
-  bool call_table = false;  ///< Instead of the lines: a table of all calls at the end.
+  ViewOptions view;  ///< In which form.
   std::optional<RecordRequest> record;
   std::string summary;  ///< A file, "-", or empty.
   bool counters = false;
+  bool quiet = false;  ///< Nothing is said of how the program fares.
   ColorChoice color = ColorChoice::kAuto;
 };
 
@@ -65,14 +65,20 @@ struct ReplayRequest {
   /// Whether what the guest prints is printed again.
   bool print_output = true;
   std::optional<std::string> strace;
-  kernel::StraceOptions strace_options;
-  /// A table of calls instead of a line for each.
-  bool call_table = false;
+  ViewOptions view;
   ColorChoice color = ColorChoice::kAuto;
   std::string_view who = "jacinth replay";
+  /// Says nothing of a run that is the same.
+  bool quiet = false;
 };
 
 /// Makes a recorded run again and holds it against the recording. The exit code is the run's, or kDiverged.
 int replay_run(const ReplayRequest& request);
+/// The same, and whether there was nothing to complain of: the run's own exit code may be any.
+struct Replayed {
+  bool same = false;
+  int exit_code = 0;
+};
+Replayed replay(const ReplayRequest& request);
 
 }  // namespace jacinth::cli

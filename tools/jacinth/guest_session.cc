@@ -44,17 +44,19 @@ int fail(std::string_view who, ExitCode code, std::string_view text) {
   return number(code);
 }
 
-CrashWatch::CrashWatch(std::string_view who, kernel::Core& core, SymbolizedCode& code, const Style& style)
-    : who_(who), core_(core), code_(code), style_(style) {
+CrashWatch::CrashWatch(std::string_view who, bool quiet, kernel::Core& core, SymbolizedCode& code, const Style& style)
+    : who_(who), quiet_(quiet), core_(core), code_(code), style_(style) {
   core_.tasks().add_observer(*this, kernel::Hears::kAllButTraffic);
 }
 
 CrashWatch::~CrashWatch() { core_.tasks().remove_observer(*this); }
 
 void CrashWatch::crashed(kernel::Thread& thread, const kernel::Exception& exception) {
-  std::string report = kernel::crash_report(thread, exception, code_);
-  size_t first_line = report.find('\n');
-  say(who_, style_.bad(report.substr(0, first_line)) + report.substr(first_line, report.size() - first_line - 1));
+  if (!quiet_) {
+    std::string report = kernel::crash_report(thread, exception, code_);
+    size_t first_line = report.find('\n');
+    say(who_, style_.bad(report.substr(0, first_line)) + report.substr(first_line, report.size() - first_line - 1));
+  }
   crashes_.push_back({.process = abi::raw(thread.process().koid()),
                       .process_name = std::string(thread.process().name()),
                       .thread = abi::raw(thread.koid()),
@@ -85,13 +87,16 @@ GuestSession::GuestSession(const RunRequest& request, const boards::Board& board
       partners_(partners),
       style_(Style::choose(request.color, Output::error())),
       system_(board, system_options()),
-      crash_watch_(request.who, core(), code_, style_) {
+      crash_watch_(request.who, request.quiet, core(), code_, style_) {
   last_words_.trace = partners_.trace;
-  if (partners_.trace != nullptr && request.call_table) {
-    call_table_.emplace(core(), request.strace_options.calls);
-  } else if (partners_.trace != nullptr) {
-    trace_lines_.emplace(*partners_.trace);
-    strace_.emplace(core(), *trace_lines_, request.strace_options);
+  if (partners_.trace != nullptr || request.view.kind == ViewKind::kRecords) {
+    if (coverage_) coverage_->attach(system_, code_);
+    Output& output = partners_.trace != nullptr ? *partners_.trace : Output::standard();
+    view_ = make_view(request.view, {.system = system_,
+                                     .code = code_,
+                                     .output = output,
+                                     .program = request_.file,
+                                     .coverage = coverage_ ? &*coverage_ : nullptr});
   }
   if (partners_.summary != nullptr) counts_.emplace(core());
   // Behind the lines of the trace: whoever stops at an event has its line printed.
@@ -102,12 +107,15 @@ GuestSession::GuestSession(const RunRequest& request, const boards::Board& board
   kernel().console_input().feed(Time{}, partners_.console_input);
   if (partners_.digest_period.ns > 0) next_digest_ = Time{partners_.digest_period.ns};
   kernel().unsupported().set_hook([this](kernel::Thread& thread, const kernel::UnsupportedUse& use) {
-    say(request_.who, kernel::unsupported_use_text(thread, use, code_));
+    tell(kernel::unsupported_use_text(thread, use, code_));
     return request_.stop_at_unsupported;
   });
 }
 
-GuestSession::~GuestSession() { events_.reset(); }
+GuestSession::~GuestSession() {
+  events_.reset();
+  if (coverage_) coverage_->detach();
+}
 
 #ifdef JACINTH_DIVERGE_AT_CALL
 // A build with a mistake in it: what finds divergences must find this one (tests/cli/recording_test.py).
@@ -129,6 +137,7 @@ boards::SystemOptions GuestSession::system_options() {
   options.cpus = request_.cpus;
   options.ram = request_.ram;
   options.seed = request_.seed;
+  if (partners_.trace != nullptr && needs_blocks(request_.view.kind)) options.blocks = &coverage_.emplace();
   for (const auto& [name, value] : request_.kernel_options) options.kernel.options[name] = value;
   options.console = [this](std::string_view text) { output(STDOUT_FILENO, text); };
   options.host = partners_.inputs;
@@ -272,7 +281,12 @@ emu::RunEnd GuestSession::run_on(emu::RunLimits limits) {
   Time until = limits.time;
   for (;;) {
     limits.time = std::min(until, next_digest_);
+    if (view_) limits.code_bytes = view_->next_look();
     emu::RunEnd end = system_.run(limits);
+    if (end == emu::RunEnd::kCodeLimit && view_) {
+      view_->look();
+      continue;
+    }
     Time now = system_.machine().now();
     if (end != emu::RunEnd::kTimeLimit || now < next_digest_) return end;
     Digest digest = system_.digest_without_memory();
@@ -297,8 +311,7 @@ ExitCode GuestSession::run_to_end() {
     emu::RunEnd end = run_on(limits);
     if (partners_.verifier != nullptr && partners_.verifier->done()) return ExitCode::kOk;
     if (partners_.recording != nullptr && partners_.recording->must_stop()) {
-      say(request_.who,
-          fmt::format("stopped at {}: the recording cannot be written on", time_text(system_.machine().now())));
+      tell(fmt::format("stopped at {}: the recording cannot be written on", time_text(system_.machine().now())));
       return ExitCode::kNotRecorded;
     }
     if (kernel().outcome()) return outcome();
@@ -306,8 +319,7 @@ ExitCode GuestSession::run_to_end() {
       case emu::RunEnd::kBlocked: return deadlock();
       case emu::RunEnd::kTimeLimit:
         if (partners_.ended_at && system_.machine().now() >= *partners_.ended_at) return ExitCode::kOk;
-        say(request_.who,
-            fmt::format("stopped: the limit of {} of virtual time has come", duration_text(*request_.time_limit)));
+        tell(fmt::format("stopped: the limit of {} of virtual time has come", duration_text(*request_.time_limit)));
         return ExitCode::kTimeLimit;
       default: break;
     }
@@ -315,14 +327,14 @@ ExitCode GuestSession::run_to_end() {
     if (Output::standard().closed()) return ExitCode::kClosedPipe;
     switch (host_.wish()) {
       case HostEvents::Wish::kInterrupt:
-        say(request_.who, fmt::format("interrupted at {}", time_text(system_.machine().now())));
+        tell(fmt::format("interrupted at {}", time_text(system_.machine().now())));
         return ExitCode::kInterrupted;
       case HostEvents::Wish::kTerminate:
-        say(request_.who, fmt::format("terminated at {}", time_text(system_.machine().now())));
+        tell(fmt::format("terminated at {}", time_text(system_.machine().now())));
         return ExitCode::kTerminated;
       case HostEvents::Wish::kWallLimit:
-        say(request_.who, fmt::format("stopped: the limit of {} of real time has come, at {} of virtual time",
-                                      duration_text(*request_.wall_limit), time_text(system_.machine().now())));
+        tell(fmt::format("stopped: the limit of {} of real time has come, at {} of virtual time",
+                         duration_text(*request_.wall_limit), time_text(system_.machine().now())));
         return ExitCode::kTimeLimit;
       case HostEvents::Wish::kNone: break;
     }
@@ -331,53 +343,56 @@ ExitCode GuestSession::run_to_end() {
 
 ExitCode GuestSession::outcome() {
   if (kernel().outcome()->kind == kernel::Outcome::Kind::kUnsupported) {
-    say(request_.who, "stopped: --on-unsupported=stop");
+    tell("stopped: --on-unsupported=stop");
     return ExitCode::kUnsupported;
   }
   if (kernel().outcome()->kind == kernel::Outcome::Kind::kPoweredOff) {
-    say(request_.who, "the program switched the machine off");
+    tell("the program switched the machine off");
     return ExitCode::kOk;
   }
   if (kernel().outcome()->kind == kernel::Outcome::Kind::kOutOfMemory) {
-    say(request_.who, style_.bad("out of memory") +
-                          fmt::format(": the machine rebooted at {}; give it more with --ram, or see --kernel-arg "
-                                      "kernel.oom.behavior and kernel.oom.enable",
-                                      time_text(system_.machine().now())));
+    tell(style_.bad("out of memory") +
+         fmt::format(": the machine rebooted at {}; give it more with --ram, or see --kernel-arg "
+                     "kernel.oom.behavior and kernel.oom.enable",
+                     time_text(system_.machine().now())));
     return ExitCode::kOutOfMemory;
   }
   const kernel::Process& process = *kernel().initial_process();
   if (crash_watch_.crashed(process)) return ExitCode::kException;
   hint_at_linker(process.return_code());
   if (!killed_by_kernel(process.return_code())) return ExitCode::kOk;
-  say(request_.who, fmt::format("process {} was killed: {}", abi::raw(process.koid()),
-                                kernel::return_code_text(process.return_code())));
+  tell(fmt::format("process {} was killed: {}", abi::raw(process.koid()),
+                   kernel::return_code_text(process.return_code())));
   return ExitCode::kKilled;
 }
 
 ExitCode GuestSession::deadlock() {
   std::string report = kernel::deadlock_report(kernel(), code_);
   report.pop_back();
-  say(request_.who, style_.bad("deadlock") + ": " + report);
+  tell(style_.bad("deadlock") + ": " + report);
   return ExitCode::kDeadlock;
+}
+
+void GuestSession::tell(std::string_view text) const {
+  if (!request_.quiet) say(request_.who, text);
 }
 
 int GuestSession::finish(const RunAccount& account) {
   int exit_code = account.exit_code;
   write_folders_back();
   if (std::string list = kernel::unsupported_summary(kernel().unsupported()); !list.empty()) {
-    say(request_.who,
-        "the guest used what Jacinth lacks, and its results may differ from those of a real system for it:\n" + list +
-            "  `jacinth syscalls NAME` says what is missing of a call; --on-unsupported=stop ends the run "
-            "at the first.");
+    tell("the guest used what Jacinth lacks, and its results may differ from those of a real system for it:\n" + list +
+         "  `jacinth syscalls NAME` says what is missing of a call; --on-unsupported=stop ends the run "
+         "at the first.");
   }
   if (request_.counters) {
     std::string text = "kernel counters";
     for (const auto& [name, value] : core().counters())
       if (value != 0) text += fmt::format("\n  {} = {}", name, value);
-    say(request_.who, text);
+    tell(text);
   }
-  strace_.reset();
-  if (call_table_) partners_.trace->write(call_table_->text());
+  if (view_) view_->finish();
+  view_.reset();
   if (partners_.trace != nullptr) {
     partners_.trace->flush();
     if (!partners_.trace->failure().empty())

@@ -12,9 +12,7 @@
 #include "emu/replay/verifier.h"
 #include "kernel/boot/boot.h"
 #include "kernel/inspect/call_counts.h"
-#include "kernel/inspect/call_table.h"
 #include "kernel/inspect/event_source.h"
-#include "kernel/inspect/strace.h"
 #include "tools/jacinth/exit_code.h"
 #include "tools/jacinth/guest_code.h"
 #include "tools/jacinth/guest_run.h"
@@ -22,6 +20,8 @@
 #include "tools/jacinth/output.h"
 #include "tools/jacinth/run_recording.h"
 #include "tools/jacinth/summary.h"
+#include "tools/jacinth/views/coverage.h"
+#include "tools/jacinth/views/view.h"
 
 namespace jacinth::cli {
 
@@ -31,7 +31,7 @@ int fail(std::string_view who, ExitCode code, std::string_view text);
 /// Tells of processes that die of an exception.
 class CrashWatch final : public kernel::KernelObserver {
  public:
-  CrashWatch(std::string_view who, kernel::Core& core, SymbolizedCode& code, const Style& style);
+  CrashWatch(std::string_view who, bool quiet, kernel::Core& core, SymbolizedCode& code, const Style& style);
   ~CrashWatch() override;
   CrashWatch(const CrashWatch&) = delete;
   CrashWatch& operator=(const CrashWatch&) = delete;
@@ -43,6 +43,7 @@ class CrashWatch final : public kernel::KernelObserver {
 
  private:
   std::string_view who_;
+  bool quiet_;
   kernel::Core& core_;
   SymbolizedCode& code_;
   const Style& style_;
@@ -53,6 +54,7 @@ class CrashWatch final : public kernel::KernelObserver {
 struct SessionPartners {
   /// What comes in at the serial console.
   std::string_view console_input;
+  /// Where the view of the run goes; only kRecords needs none.
   Output* trace = nullptr;
   Output* summary = nullptr;
   RunRecording* recording = nullptr;
@@ -87,11 +89,6 @@ class GuestSession final : public emu::EventSink {
   const emu::RunConclusion& conclusion() const { return conclusion_; }
 
  private:
-  struct Lines final : kernel::LineSink {
-    explicit Lines(Output& to) : output(to) {}
-    void line(std::string_view text) override { output.write(text); }
-    Output& output;
-  };
   /// What a failed CHECK flushes before it ends the program.
   struct LastWords {
     Output* trace = nullptr;
@@ -116,18 +113,18 @@ class GuestSession final : public emu::EventSink {
   ExitCode outcome();
   ExitCode deadlock();
   int finish(const RunAccount& account);
+  void tell(std::string_view text) const;
   const RunRequest& request_;
   SessionPartners partners_;
   LastWords last_words_;
   HostEvents host_;
   Style style_;
+  std::optional<Coverage> coverage_;           // The machine tells it what runs.
   std::optional<kernel::EventSource> events_;  // Before the system, which may print as soon as it is there.
   boards::System system_;
   SymbolizedCode code_;
   CrashWatch crash_watch_;
-  std::optional<Lines> trace_lines_;
-  std::optional<kernel::Strace> strace_;
-  std::optional<kernel::CallTable> call_table_;
+  std::unique_ptr<View> view_;
   std::optional<kernel::CallCounts> counts_;
   Time next_digest_ = Time::never();
   Duration digest_gap_;

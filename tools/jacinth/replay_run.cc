@@ -27,9 +27,9 @@ RunRequest request_of(const emu::RunDescription& run, const ReplayRequest& repla
   request.root = run.root;
   request.stop_at_unsupported = run.stop_at_unsupported;
   if (run.time_limit) request.time_limit = Duration{*run.time_limit};
-  request.strace_options = replay.strace_options;
-  request.call_table = replay.call_table;
+  request.view = replay.view;
   request.color = replay.color;
+  request.quiet = replay.quiet;
   return request;
 }
 
@@ -64,11 +64,18 @@ std::string different_end(const emu::RunConclusion& recorded, const emu::RunConc
 
 }  // namespace
 
-int replay_run(const ReplayRequest& replay) {
+int replay_run(const ReplayRequest& request) { return replay(request).exit_code; }
+
+Replayed replay(const ReplayRequest& replay) {
   auto file = read_file(replay.file);
-  if (!file) return fail(replay.who, file.error().code, fmt::format("{}: {}", replay.file, file.error().text));
-  auto bad = [&replay](const std::string& why) {
-    return fail(replay.who, ExitCode::kNotLoadable, fmt::format("{}: {}", replay.file, why));
+  auto failed = [&replay](ExitCode code, std::string_view why) { return Replayed{false, fail(replay.who, code, why)}; };
+  auto same = [&replay](int exit_code, std::string_view what) {
+    if (!replay.quiet) say(replay.who, what);
+    return Replayed{true, exit_code};
+  };
+  if (!file) return failed(file.error().code, fmt::format("{}: {}", replay.file, file.error().text));
+  auto bad = [&](const std::string& why) {
+    return failed(ExitCode::kNotLoadable, fmt::format("{}: {}", replay.file, why));
   };
   auto trace = emu::TraceReader::open(*file);
   if (!trace) return bad(trace.error());
@@ -86,7 +93,7 @@ int replay_run(const ReplayRequest& replay) {
       return bad(fmt::format("this jacinth has no kernel option {}={}", name, value));
   }
   auto program = program_of(recording->files.front(), replay);
-  if (!program) return fail(replay.who, program.error().code, program.error().text);
+  if (!program) return failed(program.error().code, program.error().text);
   RunRequest request = request_of(run, replay);
   if (request.board == nullptr) return bad(fmt::format("this jacinth has no board {}", run.board));
   auto arch = kernel::elf_arch(*program);
@@ -100,9 +107,10 @@ int replay_run(const ReplayRequest& replay) {
   Output* strace = nullptr;
   if (replay.strace) {
     auto opened = Output::open(*replay.strace, Output::Flush::kWhenFull);
-    if (!opened) return fail(replay.who, ExitCode::kUsage, fmt::format("{}: {}", *replay.strace, opened.error()));
+    if (!opened) return failed(ExitCode::kUsage, fmt::format("{}: {}", *replay.strace, opened.error()));
     strace_file = std::move(*opened);
-    strace = *replay.strace == "-" ? &Output::standard() : strace_file.get();
+    // Beside the program's output it goes through the same buffer.
+    strace = *replay.strace == "-" && replay.print_output ? &Output::standard() : strace_file.get();
   }
 
   std::unique_ptr<HostInputs> inputs;
@@ -137,26 +145,22 @@ int replay_run(const ReplayRequest& replay) {
     return bad(fmt::format("{} is not what it was when the run was recorded; --libs and --dir say where things are now",
                            inputs->changed()));
 
-  if (verifier.divergence())
-    return fail(replay.who, ExitCode::kDiverged, divergence_text(*verifier.divergence(), run.level));
+  if (verifier.divergence()) return failed(ExitCode::kDiverged, divergence_text(*verifier.divergence(), run.level));
   if (!verifier.failure().empty()) return bad(verifier.failure());
   std::string how_far = fmt::format("{} events are as they were recorded", verifier.verified());
   if (verifier.exhausted()) {
-    say(replay.who, fmt::format("{}, up to where the recording {}", how_far, end ? "stops" : "was cut off"));
-    return number(ExitCode::kOk);
+    return same(number(ExitCode::kOk),
+                fmt::format("{}, up to where the recording {}", how_far, end ? "stops" : "was cut off"));
   }
   if (cut_short) {
-    say(replay.who, fmt::format("{}, up to where the run was ended ({})", how_far, end->reason));
-    return end->exit_code;
+    return same(end->exit_code, fmt::format("{}, up to where the run was ended ({})", how_far, end->reason));
   }
   if (!end) {
-    say(replay.who, fmt::format("{}; the recording does not say how the run ended", how_far));
-    return exit_code;
+    return same(exit_code, fmt::format("{}; the recording does not say how the run ended", how_far));
   }
   if (std::string difference = different_end(*end, session.conclusion(), verifier.chain()); !difference.empty())
-    return fail(replay.who, ExitCode::kDiverged, fmt::format("{}, but {}", how_far, difference));
-  say(replay.who, fmt::format("{}, and the machine's end", how_far));
-  return exit_code;
+    return failed(ExitCode::kDiverged, fmt::format("{}, but {}", how_far, difference));
+  return same(exit_code, fmt::format("{}, and the machine's end", how_far));
 }
 
 }  // namespace jacinth::cli

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "kernel/object/kernel_options.h"
-#include "tools/jacinth/call_choice.h"
 #include "tools/jacinth/options.h"
 #include "tools/jacinth/suggest.h"
 
@@ -110,15 +109,18 @@ std::optional<RunRequest> complete(RunOptions& options, const std::vector<std::s
   }
   if (options.strace != RunOptions::kNoTrace) request.strace = options.strace;
   if (!options.output.empty()) request.strace = options.output;
-  request.strace_options.limits.bytes = options.string_limit;
-  if (!options.calls.empty()) {
-    auto calls = chosen_calls(options.calls);
-    if (!calls) {
-      say(request.who, fmt::format("--strace-calls: {}", calls.error()));
+  auto view = view_options(options.trace, RunOptions::kTracePrefix);
+  if (!view) {
+    say(request.who, view.error());
+    return std::nullopt;
+  }
+  request.view = std::move(*view);
+  if (options.trace.any() && !request.strace) request.strace = "";
+  if (request.strace) {
+    if (std::string problem = unfit_output(request.view, *request.strace); !problem.empty()) {
+      say(request.who, problem);
       return std::nullopt;
     }
-    request.strace_options.calls = std::move(*calls);
-    if (!request.strace) request.strace = "";
   }
   if (!options.record.file.empty()) {
     RecordRequest& record = options.record;
@@ -190,17 +192,14 @@ void add_account_options(CLI::App& app, RunOptions& options) {
   app.add_flag("--strace{}", options.strace,
                "Print a line for each system call to standard error, or into FILE (- is standard output)")
       ->type_name("FILE");
-  add_text(app, "--strace-calls", options.calls, "LIST",
-           "Trace only these calls: names, patterns and families, such as 'channel,zx_vmo_*,!zx_vmo_read'");
-  add_value(app, "--strace-size", options.string_limit, parse_number, "N",
-            "Show so many bytes of strings and buffers (default 32, at most 256)");
+  add_trace_options(app, options.trace, RunOptions::kTracePrefix);
   add_text(app, "--summary", request.summary, "FILE", "Write an account of the run as JSON (- is standard output)");
   app.add_flag("--counters", request.counters, "Print the kernel's counters at the end");
 }
 
 void add_record_options(CLI::App& app, RunOptions& options) {
   add_choice(
-      app, "--record-level", options.record_level, "none|digests|full",
+      app, "--level,--record-level", options.record_level, "none|digests|full",
       "What to record of what happens: nothing but what the run depends on; a hash of each call with its results "
       "and of the machine every 10 ms (default); or everything that went in and out");
   add_value(app, "--record-limit", options.record_limit, parse_size, "SIZE",
@@ -208,7 +207,7 @@ void add_record_options(CLI::App& app, RunOptions& options) {
   app.add_flag("--record-ring", options.record_ring, "At the limit, let the newest take the place of the oldest");
   app.add_flag("--no-embed", options.no_embed,
                "Keep the program's digest in the recording, not the program: a replay needs the file then");
-  add_choice(app, "--on-record-error", options.on_record_error, "continue|stop",
+  add_choice(app, "--on-record-error,--on-trace-error", options.on_record_error, "continue|stop",
              "When the recording cannot be written on: the run goes on (default), or ends with exit code 176");
 }
 

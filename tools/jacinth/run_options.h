@@ -7,11 +7,14 @@
 #include <vector>
 
 #include "tools/jacinth/guest_run.h"
+#include "tools/jacinth/trace_options.h"
 
 namespace jacinth::cli {
 
 /// As they come from the command line; complete() makes a request of them.
 struct RunOptions {
+  /// Before the long names of options that say what is traced.
+  static constexpr const char* kTracePrefix = "strace-";
   static constexpr const char* kNoTrace = "\n";  ///< No file is called that.
 
   RunRequest request;
@@ -22,8 +25,7 @@ struct RunOptions {
   std::string color = "auto";
   std::string strace = kNoTrace;
   std::string output;
-  std::string calls;
-  uint64_t string_limit = kernel::TextLimits{}.bytes;
+  TraceFlags trace;
   RecordRequest record;
   std::string record_level = "digests";
   uint64_t record_limit = 0;

@@ -93,9 +93,9 @@ TEST_CASE("only the calls that were asked for are printed") {
   KernelRig k;
   Lines lines;
   StraceOptions options;
-  options.calls.resize(KernelRig::number("handle_close") + 1);
-  options.calls[KernelRig::number("handle_close")] = true;
-  options.calls.resize(1000);
+  options.filter.calls.resize(KernelRig::number("handle_close") + 1);
+  options.filter.calls[KernelRig::number("handle_close")] = true;
+  options.filter.calls.resize(1000);
   Thread& sleeper = k.thread();
   Strace strace(k.core(), lines, options);
 
