@@ -51,6 +51,7 @@ class Builder {
     message.set_names(program_.names);
 
     GuestAddr top = linked ? TRY(map_first_stack(message)) : TRY(map_stack());
+    if (linked && first.arch == Arch::kArm64) prepared.entry.shadow_call_stack = shadow_call_stack_.value;
     if (reserved) static_cast<void>(reserved->destroy());
 
     auto [ours, theirs] = Channel::create(core_);
@@ -63,7 +64,9 @@ class Builder {
 
     // As if the entry had been called: on x86-64 a return address would lie at the stack pointer.
     GuestAddr sp = first.arch == Arch::kX86_64 ? top - 8 : top;
-    prepared.entry = {.pc = loaded->entry, .sp = sp, .argument2 = vdso.value};
+    prepared.entry.pc = loaded->entry;
+    prepared.entry.sp = sp;
+    prepared.entry.argument2 = vdso.value;
     return prepared;
   }
 
@@ -104,12 +107,14 @@ class Builder {
   std::expected<GuestAddr, BootError> map_first_stack(BootstrapMessage& message) {
     uint64_t message_size = message.size() + sizeof(uint32_t);  // The stack's own handle comes.
     uint64_t size = round_up_to_page(message_size + (message.handle_count() + 1) * sizeof(uint32_t) + kLinkerStack);
+    if (program_.elf.arch == Arch::kArm64) size += kPageSize;
     Ref<Vmo> vmo = TRY(boot_needs(Vmo::create(core_, size), fmt::format("make a stack of {:#x} bytes", size)));
     static_cast<void>(vmo->set_name(fmt::format("stack: msg of {:#x}", message_size)));
     GuestAddr base =
         TRY(boot_needs(process_->memory().root()->map(
                            {.vmo = vmo, .length = size, .options = VmOptions::kPermRead | VmOptions::kPermWrite}),
                        fmt::format("place a stack of {:#x} bytes", size)));
+    shadow_call_stack_ = base;
     add(message, ProcessargsType::kVmoStack, vmo, abi::default_rights(ObjectType::kVmo));
     return base + size;
   }
@@ -144,6 +149,7 @@ class Builder {
   Core& core_;
   Ref<Process> process_;
   Program program_;
+  GuestAddr shadow_call_stack_;
 };
 
 }  // namespace

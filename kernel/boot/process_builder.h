@@ -9,6 +9,10 @@
 // it runs. The first stack of a program with a linker is as large as its message needs; what PT_GNU_STACK says is for
 // the C library, which makes the stack that main() runs on.
 //
+// One thing is ours: on arm64, x18 leads to a page below the first stack. The linker of July 2020 keeps return
+// addresses there when it reports an error, before the C library has given it a place for them; on a real system, where
+// x18 is zero, it dies of that, and its message is never seen. Whoever comes to main() finds the library's own value.
+//
 // Left out: launchers that load into a process which has run already.
 #pragma once
 

@@ -27,6 +27,7 @@ Registers initial_registers(Arch arch, const Thread::Entry& entry) {
   if (arch == Arch::kArm64) {
     r.gpr[0] = entry.argument1;
     r.gpr[1] = entry.argument2;
+    r.gpr[18] = entry.shadow_call_stack;
   } else {
     r.gpr[kRdi] = entry.argument1;
     r.gpr[kRsi] = entry.argument2;

@@ -62,6 +62,8 @@ class Thread final : public Object, public Waiter {
     GuestAddr sp;
     uint64_t argument1 = 0;
     uint64_t argument2 = 0;
+    /// arm64: x18, where what is compiled with a shadow call stack keeps return addresses. No call can ask for one.
+    uint64_t shadow_call_stack = 0;
   };
 
   Thread(Ref<Process> process, std::string_view name);

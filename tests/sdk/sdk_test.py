@@ -1,0 +1,214 @@
+"""Programs that are built against a public Fuchsia SDK, unmodified libraries and linker, on both boards.
+
+JACINTH_FUCHSIA_SDK names the folder of one (id 0.20200703.3.1: `arch`, `pkg`). Without it every test is skipped.
+"""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+sys.path.insert(0, str(HERE.parent / "support"))
+
+from jacinth import PROGRAM, jacinth  # noqa: E402
+
+SDK = os.environ.get("JACINTH_FUCHSIA_SDK")
+# What the SDK calls an architecture, and what clang does.
+TARGETS = {"arm64": "aarch64-fuchsia", "x64": "x86_64-fuchsia"}
+PROGRAMS = ("hello", "echo", "files", "threads", "memory", "objects", "spawn", "linked", "exceptions", "guarded")
+
+
+def tool(*names):
+    return next((found for found in map(shutil.which, names) if found), names[-1])
+
+
+class Built:
+    """One architecture's programs, built once, in a folder that is the programs' /pkg too."""
+
+    def __init__(self, arch):
+        self.arch = arch
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="jacinth-sdk-"))
+        self.sysroot = pathlib.Path(SDK) / "arch" / arch / "sysroot"
+        self.clang = [tool("clang-16", "clang"), f"--target={TARGETS[arch]}", f"--sysroot={self.sysroot}", "-O2",
+                      "-Wall", "-Werror", "-I", str(ROOT), "-I", f"{SDK}/pkg/fdio/include",
+                      # Without the compiler's own run-time library, which Debian has for no such target.
+                      *(["-mno-outline-atomics"] if arch == "arm64" else [])]
+        self.lld = [tool("ld.lld-16", "ld.lld"), "--hash-style=gnu", "-z", "rodynamic", "-z", "now",
+                    "--pack-dyn-relocs=relr", "-z", "separate-loadable-segments"]
+        for name in PROGRAMS:
+            self.build(name)
+        shutil.copy(ROOT / "guests/sdk/claims.h", self.folder)
+        part = self.compile("part", "-fPIC")
+        self.run(*self.lld, "-shared", "-soname", "libsdk_part.so", part, "-o", self.folder / "libsdk_part.so")
+
+    def run(self, *command):
+        subprocess.run([str(word) for word in command], check=True, timeout=100)
+
+    def compile(self, name, *flags):
+        output = self.folder / f"{name}.o"
+        if name == "guarded":
+            flags += ("-fsanitize=safe-stack" if self.arch == "x64" else "-fsanitize=shadow-call-stack",)
+        self.run(*self.clang, *flags, "-c", ROOT / f"guests/sdk/{name}.c", "-o", output)
+        return output
+
+    def build(self, name, *more):
+        self.run(*self.lld, "-pie", "-dynamic-linker", "ld.so.1", self.sysroot / "lib/Scrt1.o",
+                 self.compile(name, "-fPIE"), "-L", self.sysroot / "lib", "-L", f"{SDK}/arch/{self.arch}/lib", *more,
+                 "--no-as-needed", "-lfdio", "--as-needed", "-lc", "-lzircon", "-o", self.folder / name)
+
+
+@unittest.skipUnless(SDK, "no SDK: JACINTH_FUCHSIA_SDK is not set")
+class Sdk(unittest.TestCase):
+    built = {}
+
+    @classmethod
+    def setUpClass(cls):
+        if SDK:
+            cls.built = {arch: Built(arch) for arch in TARGETS}
+
+    @classmethod
+    def tearDownClass(cls):
+        for built in cls.built.values():
+            shutil.rmtree(built.folder, ignore_errors=True)
+
+    def start(self, arch, name, *arguments, options=(), libs=None, **more):
+        folder = self.built[arch].folder
+        libs = libs if libs is not None else f"{folder}:{SDK}"
+        return jacinth("run", f"--libs={libs}", f"--dir=/pkg={folder}", *options, str(folder / name), "--", *arguments,
+                       **more)
+
+    def claims(self, arch, name, *options):
+        result = self.start(arch, name, options=options, stdin=subprocess.DEVNULL)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertNotIn("not ok", result.stdout)
+        self.assertRegex(result.stdout, r"\n1\.\.\d+\n$")
+
+    def both(self, check):
+        for arch in TARGETS:
+            check(arch)
+
+    def test_hello_prints_and_returns(self):
+        def check(arch):
+            folder = self.built[arch].folder
+            command = [PROGRAM, "run", f"--libs={SDK}", "--env=GREETING=hi", str(folder / "hello"), "one", "two"]
+            result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=100)
+            self.assertEqual(result.stdout, b"hello from argv\nargument 1: one\nargument 2: two\nGREETING=hi\n"
+                                            b"\xc3\xa4\xe2\x82\xac\x01\xff\n")
+            self.assertEqual(result.stderr, b"to standard error\n")
+            self.assertEqual(result.returncode, 43)
+        self.both(check)
+
+    def test_the_log_can_stand_in_for_the_streams(self):
+        def check(arch):
+            result = self.start(arch, "hello", options=["--stdio=debuglog"], errors="replace")
+            self.assertIn("hello from argv\nto standard error\n", result.stdout)
+        self.both(check)
+
+    def test_input_comes_through_to_the_byte(self):
+        data = bytes(i * i % 251 for i in range(700_000))
+        for arch in TARGETS:
+            command = [PROGRAM, "run", f"--libs={SDK}", str(self.built[arch].folder / "echo")]
+            result = subprocess.run(command, input=data, capture_output=True, timeout=100)
+            self.assertEqual(result.stdout, data)
+            self.assertEqual(result.returncode, 0)
+
+    def test_files(self):
+        def check(arch):
+            with tempfile.TemporaryDirectory() as name:
+                data, out = pathlib.Path(name, "data"), pathlib.Path(name, "out")
+                (data / "folder").mkdir(parents=True)
+                out.mkdir()
+                (data / "hello.txt").write_text("hello, file\n")
+                (data / "folder/deep.txt").write_text("deep\n")
+                (data / "inside.txt").symlink_to("hello.txt")
+                (data / "outside.txt").symlink_to("/etc/passwd")
+                (out / "old.txt").write_text("old\n")
+                before = sorted(data.rglob("*"))
+                self.claims(arch, "files", f"--dir=/data={data}", f"--dir=/out={out}:rw")
+                self.assertEqual((out / "result.txt").read_text(), "written\n")
+                self.assertTrue((out / "made/f").is_file())
+                self.assertFalse((out / "old.txt").exists())
+                self.assertEqual(sorted(data.rglob("*")), before)
+        self.both(check)
+
+    def test_a_missing_library_is_named_by_the_linker_and_by_us(self):
+        def check(arch):
+            result = self.start(arch, "hello", libs=self.built[arch].sysroot / "dist/lib")
+            self.assertEqual(result.returncode, 127)
+            self.assertIn("libfdio.so", result.stdout)
+            self.assertIn("no folder of --libs has libfdio.so", result.stderr)
+        self.both(check)
+
+    def test_a_symbol_that_nobody_has_is_named(self):
+        def check(arch):
+            built = self.built[arch]
+            source = built.folder / "wanting.c"
+            source.write_text("int nobody_has_this(void);\nint main(void) { return nobody_has_this(); }\n")
+            built.run(*built.clang, "-fPIE", "-c", source, "-o", built.folder / "wanting.o")
+            built.run(*built.lld, "-pie", "-dynamic-linker", "ld.so.1", "--unresolved-symbols=ignore-all",
+                      built.sysroot / "lib/Scrt1.o", built.folder / "wanting.o", "-L", built.sysroot / "lib", "-lc",
+                      "-o", built.folder / "wanting")
+            result = self.start(arch, "wanting")
+            self.assertEqual(result.returncode, 127)
+            self.assertIn("nobody_has_this", result.stdout)
+            self.assertIn("dynamic linker could not start it", result.stderr)
+        self.both(check)
+
+    def test_a_library_that_is_cut_off_or_of_the_other_architecture_is_refused_by_the_linker(self):
+        def check(arch):
+            other = next(a for a in TARGETS if a != arch)
+            with tempfile.TemporaryDirectory() as name:
+                library = pathlib.Path(name, "libfdio.so")
+                whole = pathlib.Path(SDK, "arch", arch, "dist/libfdio.so").read_bytes()
+                foreign = pathlib.Path(SDK, "arch", other, "dist/libfdio.so").read_bytes()
+                for content in (whole[:100], whole[:30], b"", foreign):
+                    library.write_bytes(content)
+                    result = self.start(arch, "hello", libs=f"{name}:{self.built[arch].sysroot}/dist/lib")
+                    self.assertEqual(result.returncode, 127, result.stdout + result.stderr)
+                    self.assertIn("libfdio.so", result.stdout)
+        self.both(check)
+
+    def test_without_libraries_one_line_says_what_is_missing(self):
+        def check(arch):
+            result = jacinth("run", str(self.built[arch].folder / "hello"))
+            self.assertEqual(result.returncode, 126)
+            self.assertRegex(result.stderr, r"^jacinth run: .*ld\.so\.1.*--libs=DIR[^\n]*\n$")
+        self.both(check)
+
+    def test_every_run_is_made_again_from_its_recording(self):
+        def check(arch):
+            folder = self.built[arch].folder
+            for name, text in (("hello", ""), ("echo", "typed\n"), ("spawn", ""), ("threads", "")):
+                trace = str(folder / f"{name}.jtrace")
+                recorded = jacinth("record", f"--libs={SDK}", f"--dir=/pkg={folder}", "-o", trace, str(folder / name),
+                                   input=text, errors="replace")
+                # From the recording alone: where the program, its libraries and its input were is of no matter.
+                replayed = jacinth("replay", trace, cwd="/", stdin=subprocess.DEVNULL, errors="replace")
+                self.assertEqual(replayed.returncode, recorded.returncode, replayed.stderr)
+                self.assertEqual(replayed.stdout, recorded.stdout)
+                self.assertIn("and the machine's end", replayed.stderr)
+        self.both(check)
+
+    def test_the_trace_shows_requests_to_the_services(self):
+        def check(arch):
+            result = self.start(arch, "hello", options=["--strace"], errors="replace")
+            self.assertIn('=== LoadObject("libfdio.so") = ZX_OK ===', result.stderr)
+            self.assertRegex(result.stderr, r'zx_channel_call_noretry\(')
+            self.assertIn("zx_process_exit(retcode=0)", result.stderr)
+        self.both(check)
+
+
+def claims_case(name):
+    return lambda self: self.both(lambda arch: self.claims(arch, name))
+
+
+for program in ("threads", "memory", "objects", "spawn", "linked", "exceptions", "guarded"):
+    setattr(Sdk, f"test_{program}", claims_case(program))
+
+if __name__ == "__main__":
+    unittest.main()
