@@ -11,6 +11,9 @@ extern "C" {
 uintptr_t guest_vdso_base(void);
 zx_handle_t guest_vdso_vmo(void);
 
+/* The channel that the first message came through, for a program that defines `guest_keeps_bootstrap`. */
+zx_handle_t guest_bootstrap(void);
+
 /* Writes out an unfinished line and ends the process. */
 __attribute__((noreturn)) void guest_exit(int64_t code);
 

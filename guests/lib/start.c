@@ -32,6 +32,10 @@ zx_handle_t _zx_thread_self(void) __attribute__((alias("zx_thread_self")));
 zx_handle_t _zx_vmar_root_self(void) __attribute__((alias("zx_vmar_root_self")));
 zx_handle_t _zx_job_default(void) __attribute__((alias("zx_job_default")));
 uintptr_t guest_vdso_base(void) { return vdso_base; }
+/* A dynamic linker leaves the channel to the program that it starts. */
+extern const char guest_keeps_bootstrap __attribute__((weak, visibility("hidden")));
+static zx_handle_t bootstrap_channel;
+zx_handle_t guest_bootstrap(void) { return bootstrap_channel; }
 zx_handle_t guest_vdso_vmo(void) { return vdso_vmo; }
 
 zx_handle_t zx_take_startup_handle(uint32_t info) {
@@ -99,7 +103,11 @@ __attribute__((noreturn)) void guest_start(zx_handle_t bootstrap, uintptr_t vdso
   uint32_t size = 0;
   require(zx_channel_read(bootstrap, 0, message, handles, sizeof message, ZX_CHANNEL_MAX_MSG_HANDLES, &size,
                           &handle_count) == ZX_OK);
-  zx_handle_close(bootstrap);
+  if (&guest_keeps_bootstrap != NULL) {
+    bootstrap_channel = bootstrap;
+  } else {
+    zx_handle_close(bootstrap);
+  }
 
   const zx_proc_args_t* header = (const zx_proc_args_t*)message;
   require(size >= sizeof *header && header->protocol == ZX_PROCARGS_PROTOCOL && header->version == ZX_PROCARGS_VERSION);
