@@ -32,6 +32,11 @@ class TapResult(unittest.TestResult):
 
     addError = addFailure
 
+    def addSubTest(self, test, subtest, err):
+        # A test with a failed part is never told of as a success: without this it would be told of not at all.
+        if err is not None:
+            self.tap.result(f"{self.name_of(test)}: {subtest._subDescription()}", [self._exc_info_to_string(err, test)])
+
     def addSkip(self, test, reason):
         self.tap.result(self.name_of(test), skip=reason)
 
