@@ -9,6 +9,7 @@
 
 #include "kernel/abi/syscall_info.h"
 #include "kernel/inspect/elf_sections.h"
+#include "kernel/inspect/link_map.h"
 #include "kernel/inspect/process_view.h"
 #include "kernel/inspect/thread_text.h"
 #include "kernel/syscalls/kernel.h"
@@ -262,12 +263,15 @@ std::vector<emu::LoadedModule> DebugTarget::modules(uint64_t koid) {
   std::vector<emu::LoadedModule> modules;
   Process* process = this->process(koid);
   if (process == nullptr) return modules;
+  std::vector<LinkedLibrary> linked = linked_libraries(
+      process->debug_address(), [&](GuestAddr from, std::span<std::byte> to) { return read(koid, from, to); });
   for (const Placed& one : placed(*process)) {
     uint64_t dynamic = ElfView(one.image->bytes).dynamic();
+    auto known = std::ranges::find(linked, one.bias, &LinkedLibrary::bias);
     modules.push_back({.name = one.image->name,
                        .base = GuestAddr(one.bias),
                        .dynamic = dynamic != 0 ? one.bias + dynamic : 0,
-                       .link_map = 0});
+                       .link_map = known != linked.end() ? known->entry : 0});
   }
   return modules;
 }

@@ -75,6 +75,36 @@ TEST_CASE("a run saved and loaded anywhere is the same run", "[system]") {
   }
 }
 
+TEST_CASE("a run with services is the same run, saved and loaded anywhere or stepped", "[system]") {
+  for (Arch arch : {Arch::kArm64, Arch::kX86_64}) {
+    for (const char* name : {"linked", "linked_streams"}) {
+      INFO(arch_name(arch) << " " << name);
+      GuestOptions options{.arch = arch, .name = name, .linked = true, .input = {"one\n", "two\n"}};
+      GuestRun straight(options);
+      Ending expected = ending(straight);
+      if (std::string_view(name) == "linked_streams") {
+        REQUIRE(expected.console.ends_with("one\ntwo\ndone\n"));
+        REQUIRE(expected.return_code == 3);
+      }
+      uint64_t length = straight.system().machine().executed_bytes();
+
+      GuestRun moved(options);
+      constexpr uint64_t kMoves = 40;
+      for (uint64_t i = 1; i <= kMoves; ++i) {
+        if (moved.run({.code_bytes = length * i / (kMoves + 1)}) != emu::RunEnd::kCodeLimit) break;
+        std::string before = moved.system().digest().text();
+        REQUIRE(moved.move_to_fresh_system() == "");
+        REQUIRE(moved.system().digest().text() == before);
+      }
+      REQUIRE(ending(moved) == expected);
+
+      options.stepping = true;
+      GuestRun stepped(options);
+      REQUIRE(ending(stepped) == expected);
+    }
+  }
+}
+
 TEST_CASE("the number of CPUs changes a run's order, not what a correct program prints", "[system]") {
   for (Arch arch : {Arch::kArm64, Arch::kX86_64}) {
     for (const char* name : {"channels", "ports", "threads", "demo"}) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "boards/system.h"
+#include "kernel/boot/boot.h"
 
 namespace jacinth::boards {
 
@@ -20,6 +21,10 @@ struct GuestOptions {
   unsigned cpus = 2;
   uint64_t seed = 1;
   bool stepping = false;
+  /// It has a dynamic linker: guests/linked's, which finds its libraries among the guests. With streams, a namespace,
+  /// and these pieces of input, which somebody has to wait for.
+  bool linked = false;
+  std::vector<std::string> input = {};
 };
 
 /// A system with the program started in it; its console collects what the program prints.
@@ -39,9 +44,28 @@ class GuestRun {
 
  private:
   void make();
+  void add_launch(kernel::BootOptions& boot);
+
+  /// What the services have from outside.
+  class Host final : public kernel::ServiceHost {
+   public:
+    explicit Host(GuestRun& run) : run_(run) {}
+    const std::vector<std::byte>* library(std::string_view name) override;
+    void output(unsigned, std::string_view text) override { run_.console_ += text; }
+    std::string_view input(uint64_t index) override;
+    bool has_input_ready() override { return false; }
+    const std::vector<kernel::HostEntry>& folder(unsigned) override { return none_; }
+    const std::vector<std::byte>* file(unsigned, std::string_view) override { return nullptr; }
+
+   private:
+    GuestRun& run_;
+    std::vector<std::byte> library_;
+    std::vector<kernel::HostEntry> none_;
+  };
 
   GuestOptions options_;
   std::string console_;
+  Host host_{*this};
   std::unique_ptr<System> system_;
 };
 
