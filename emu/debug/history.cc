@@ -1,6 +1,7 @@
 #include "emu/debug/history.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "emu/base/check.h"
@@ -16,6 +17,11 @@ Position History::here() const {
   return {.code_bytes = run_.machine().executed_bytes(), .entries = run_.machine().entries()};
 }
 
+void History::keep_changed() {
+  keep();
+  checkpoints_.back().changed = true;
+}
+
 void History::keep() {
   Position now = here();
   CHECK(checkpoints_.empty() || checkpoints_.back().position <= now);
@@ -26,7 +32,9 @@ void History::keep() {
   run_.machine().flush_tlbs();
   checkpoints_.push_back({.position = now, .time = run_.machine().now(), .state = state.take()});
   state_bytes_ += checkpoints_.back().state.size();
-  while (checkpoints_.size() > 2 && (checkpoints_.size() > max_checkpoints_ || bytes() > max_bytes_)) thin();
+  while (checkpoints_.size() > max_checkpoints_ || bytes() > max_bytes_) {
+    if (!thin()) break;
+  }
 }
 
 size_t History::at_or_before(Position position) const {
@@ -53,23 +61,27 @@ void History::rewind(size_t number) {
   checkpoints_.resize(number + 1);
 }
 
-/// The first stays, for that is where the run begins; so does the last, which pages are kept for.
-void History::thin() {
+/// The first stays, for that is where the run begins; so does the last, which pages are kept for, and those that no way
+/// leads to.
+bool History::thin() {
   uint64_t now = checkpoints_.back().position.code_bytes;
-  size_t chosen = 1;
+  std::optional<size_t> chosen;
   double smallest = 0;
   for (size_t i = 1; i + 1 < checkpoints_.size(); ++i) {
+    if (checkpoints_[i].changed) continue;
     uint64_t gap = checkpoints_[i + 1].position.code_bytes - checkpoints_[i - 1].position.code_bytes;
     uint64_t age = now - checkpoints_[i].position.code_bytes;
     double size = static_cast<double>(gap) / static_cast<double>(age + 1);
-    if (i == 1 || size < smallest) {
+    if (!chosen || size < smallest) {
       chosen = i;
       smallest = size;
     }
   }
-  pages_.forget(chosen);
-  state_bytes_ -= checkpoints_[chosen].state.size();
-  checkpoints_.erase(checkpoints_.begin() + static_cast<ptrdiff_t>(chosen));
+  if (!chosen) return false;
+  pages_.forget(*chosen);
+  state_bytes_ -= checkpoints_[*chosen].state.size();
+  checkpoints_.erase(checkpoints_.begin() + static_cast<ptrdiff_t>(*chosen));
+  return true;
 }
 
 }  // namespace jacinth::emu

@@ -35,6 +35,8 @@ class History {
 
   /// Keeps the machine as it is now. It stands between two steps of its run, and behind the last checkpoint or at it.
   void keep();
+  /// The same after somebody changed the machine where it stands: from here on, what was before does not lead here.
+  void keep_changed();
   size_t size() const { return checkpoints_.size(); }
   Position position(size_t number) const { return checkpoints_[number].position; }
   Time time(size_t number) const { return checkpoints_[number].time; }
@@ -54,9 +56,11 @@ class History {
     Position position;
     Time time;
     std::vector<std::byte> state;
+    bool changed = false;
   };
 
-  void thin();
+  /// Forgets a checkpoint; false when all have to stay.
+  bool thin();
 
   Rewindable& run_;
   PageHistory pages_;

@@ -12,6 +12,7 @@
 #include <compare>
 #include <csignal>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,6 +40,10 @@ struct StopPoint {
   bool operator==(const StopPoint&) const = default;
 };
 
+struct DebugStop;
+/// Whether to stop for something after all. Asked when the machine stands there.
+using StopCondition = std::function<bool(const DebugStop&)>;
+
 /// System calls to stop at.
 struct CallCatch {
   uint64_t process = 0;           ///< 0: of any.
@@ -46,6 +51,7 @@ struct CallCatch {
   std::vector<uint64_t> numbers;  ///< Empty: all.
   bool before = true;             ///< Before the call's instruction runs.
   bool behind = true;             ///< When the guest is about to see the result.
+  StopCondition condition = {};   ///< Null: always.
 };
 
 /// What the kernel tells a debugger of, beyond calls and instructions.
@@ -145,7 +151,7 @@ class Timeline {
   /// The debugger changed registers or memory through the target: what comes is another run than what was, and what it
   /// was going to be is forgotten.
   virtual void changed() = 0;
-  /// Lets the run go on without a debugger.
+  /// Forgets everything that was to be stopped at: the run can go on as without a debugger.
   virtual void detach() = 0;
 };
 

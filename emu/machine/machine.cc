@@ -206,6 +206,8 @@ Stop Machine::run_thread(ThreadContext& context) {
   if (stop.reason != Stop::Reason::kLimit || options_.stepping) return stop;
 
   // A core that runs blocks stops before the block that holds the limit: the rest goes instruction by instruction.
+  // It knows no watched pages: where there are any, each instruction is looked at.
+  if (!watched_pages_.empty()) return run_traced(context);
   pool_.fetch(context);
   stop = run_on(stepper_, stepper_.core_for(context));
   // What the system call that ended it may have made of the thread, only the pool knows.

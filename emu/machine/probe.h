@@ -26,8 +26,8 @@ class Probe {
   enum class Watch : uint8_t { kGoOn, kStopBefore, kStopBehind };
   /// The instruction at `pc` is about to make these accesses, at least one of them to a watched page.
   virtual Watch accesses(ThreadContext& context, GuestAddr pc, std::span<const DataAccess> accesses) = 0;
-  /// It has made those that were to be stopped behind.
-  virtual void accessed(ThreadContext& context) = 0;
+  /// It has made those that were to be stopped behind. True: stop here.
+  virtual bool accessed(ThreadContext& context) = 0;
 
   /// The kernel was entered and is done. True: stop here.
   virtual bool entered() = 0;

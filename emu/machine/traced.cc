@@ -126,10 +126,7 @@ Stop Machine::run_traced_on(Cpu& core, ThreadContext& context) {
     bool trapped =
         stop.reason == Stop::Reason::kException && stop.exception.kind == ExceptionInfo::Kind::kHardwareBreakpoint;
     if (stop.reason != Stop::Reason::kStepped && !trapped) return stop;
-    if (watched_here == Probe::Watch::kStopBehind) {
-      probe_->accessed(context);
-      hold_ = true;
-    }
+    if (watched_here == Probe::Watch::kStopBehind) hold_ |= probe_->accessed(context);
     if (hit.point != nullptr) return debug_stop(arch, GuestAddr(core.pc()), hit.point->number, 0);
     if (trapped) return stop;
     if (debug.step) return step_stop();

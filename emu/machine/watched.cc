@@ -51,10 +51,7 @@ Stop Machine::run_watched(ThreadContext& context) {
   // By now the thread may be no more; the pool knows.
   stepper_.fetch_all();
   if (stop.reason != Stop::Reason::kStepped) return stop;
-  if (answer == Probe::Watch::kStopBehind) {
-    probe_->accessed(context);
-    hold_ = true;
-  }
+  if (answer == Probe::Watch::kStopBehind) hold_ |= probe_->accessed(context);
   if (used_up(stop)) stop.reason = Stop::Reason::kBudget;
   return stop;
 }

@@ -40,7 +40,10 @@ struct Registers {
   uint16_t x87_control = 0;
   uint16_t x87_status = 0;
   uint16_t x87_tag = 0;
-  uint16_t reserved = 0;
+  /// arm64: an exclusive load is waiting for its store (ARM DDI 0487, B2.9): the thread was stopped between the two.
+  uint16_t exclusive = 0;
+  uint64_t exclusive_address = 0;
+  Vector128 exclusive_value;
 
   bool operator==(const Registers&) const = default;
 };

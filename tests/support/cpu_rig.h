@@ -113,6 +113,9 @@ class CpuRig : public CpuClient, private FrameSource {
   std::vector<SeenCall> calls;
   std::vector<std::pair<uint64_t, AccessKind>> faults;
   std::vector<uint64_t> counter_reads;
+  /// Where, and how much had been executed.
+  std::vector<std::pair<uint64_t, uint64_t>> breakpoints;
+  std::function<bool(GuestAddr)> on_breakpoint = [](GuestAddr) { return true; };
   std::function<bool(Cpu&, const SeenCall&)> on_call = [](Cpu&, const SeenCall& call) { return call.number != 0; };
   std::function<bool(GuestAddr, AccessKind)> on_fault = [](GuestAddr, AccessKind) { return false; };
 
@@ -129,6 +132,10 @@ class CpuRig : public CpuClient, private FrameSource {
   bool page_fault(Cpu&, GuestAddr page, AccessKind access) override {
     faults.emplace_back(page.value, access);
     return on_fault(page, access);
+  }
+  bool breakpoint(Cpu& cpu, GuestAddr pc) override {
+    breakpoints.emplace_back(pc.value, executed += cpu.take_executed());
+    return on_breakpoint(pc);
   }
   uint64_t counter(Cpu& cpu) override {
     executed += cpu.take_executed();

@@ -11,6 +11,7 @@
 
 #include "emu/base/check.h"
 #include "emu/cpu/fault_address.h"
+#include "emu/cpu/unicorn/exclusive_monitor.h"
 #include "emu/cpu/unicorn/unicorn_cpu.h"
 
 namespace jacinth::emu {
@@ -112,6 +113,7 @@ class Arm64 final : public UnicornArch {
     uint64_t pstate = 0;
     uc_reg_read(uc, UC_ARM64_REG_PSTATE, &pstate);
     CHECK((pstate & 0xf) == 0, "the engine is not at EL0: PSTATE {:#x}", pstate);
+    if (!monitor_) monitor_ = ExclusiveMonitor::locate(cpu, boot_address, boot_page);
   }
 
   void add_hooks(UnicornCpu& cpu) const override { cpu.add_hook(UC_HOOK_INTR, reinterpret_cast<void*>(on_interrupt)); }
@@ -130,6 +132,22 @@ class Arm64 final : public UnicornArch {
     auto at = fields(r, wide);
     uc_check(uc_reg_write_batch(uc, const_cast<int*>(kRegisters), at.data(), kRegisterCount), "write registers");
   }
+
+  void save_stopped(const UnicornCpu& cpu, Registers& r) const override {
+    // Real sequences are short, and the stores of an architecture's own examples follow within a few instructions.
+    constexpr size_t kLongest = 16;
+    std::array<uint32_t, kLongest> code{};
+    size_t behind = 0;
+    while (behind < kLongest) {
+      uint64_t at = r.pc - 4 * (behind + 1);
+      uint8_t bytes[4];
+      if (cpu.read_code(at, bytes, sizeof bytes) != sizeof bytes) break;
+      std::memcpy(&code[kLongest - 1 - behind++], bytes, sizeof bytes);
+    }
+    if (ExclusiveMonitor::open_behind(std::span(code).last(behind))) monitor_->save(cpu.engine(), r);
+  }
+
+  void load_stopped(const UnicornCpu& cpu, const Registers& r) const override { monitor_->load(cpu.engine(), r); }
 
   const TrapRegisters& trap_registers() const override { return kTrapRegisters; }
 
@@ -252,6 +270,8 @@ class Arm64 final : public UnicornArch {
   }
 
   static int general_register(uint32_t index) { return kRegisters[index]; }
+
+  mutable std::optional<ExclusiveMonitor> monitor_;  // The same in every engine; found with the first.
 };
 
 }  // namespace

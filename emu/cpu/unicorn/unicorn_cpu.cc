@@ -137,6 +137,8 @@ Stop UnicornCpu::run(uint64_t budget, uint64_t limit) {
     idle_pc = pc();
   }
   running_ = false;
+  midway_ = stop_.reason == Stop::Reason::kLimit || stop_.reason == Stop::Reason::kHeld ||
+            stop_.reason == Stop::Reason::kWatched || stop_.reason == Stop::Reason::kStepped;
   soft_ = hard_ = kUnlimited;
   update_threshold();
   if (stop_.reason == Stop::Reason::kException) {
@@ -242,11 +244,19 @@ uint64_t UnicornCpu::take_executed() {
 
 void UnicornCpu::save(Registers& registers) {
   arch_.save(uc_, registers);
+  registers.exclusive = 0;
+  registers.exclusive_address = 0;
+  registers.exclusive_value = {};
+  if (midway_) [[unlikely]]
+    arch_.save_stopped(*this, registers);
   if (trap_end_) registers.pc = *trap_end_;
 }
 
 void UnicornCpu::load(const Registers& registers) {
   arch_.load(uc_, registers);
+  if (registers.exclusive != 0) [[unlikely]]
+    arch_.load_stopped(*this, registers);
+  midway_ = registers.exclusive != 0;
   // Whoever runs on here has settled already whether this is a transfer point.
   block_ = registers.pc;
   block_size_ = 0;

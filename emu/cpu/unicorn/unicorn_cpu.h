@@ -49,6 +49,9 @@ class UnicornArch {
   virtual void save(uc_engine* uc, Registers& registers) const = 0;
   virtual void load(uc_engine* uc, const Registers& registers) const = 0;
   virtual const TrapRegisters& trap_registers() const = 0;
+  /// What else belongs to a thread that was stopped in the middle of its run.
+  virtual void save_stopped(const UnicornCpu& /*cpu*/, Registers& /*registers*/) const {}
+  virtual void load_stopped(const UnicornCpu& /*cpu*/, const Registers& /*registers*/) const {}
   /// Whether an instruction can lie at `pc`; what to raise when not.
   virtual bool aligned(uint64_t /*pc*/) const { return true; }
   virtual void raise_misaligned(UnicornCpu& /*cpu*/, uint64_t /*pc*/) const {}
@@ -208,6 +211,7 @@ class UnicornCpu final : public Cpu {
   bool misaligned_ = false;  // The engine made a block where no instruction can lie: the next one must not run.
   std::optional<uint64_t> step_from_;  // In step(): the count before the instruction.
   bool running_ = false;
+  bool midway_ = false;                  // The last stop was none of the run: nothing of what it began is over.
   bool hold_ = false;                    // Wanted during a page fault.
   std::optional<Stop::Reason> refused_;  // An access that the run ends before.
   std::vector<uc_hook> breakpoints_;

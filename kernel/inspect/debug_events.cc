@@ -1,0 +1,100 @@
+#include "kernel/inspect/debug_events.h"
+
+#include <algorithm>
+
+#include "kernel/syscalls/kernel.h"
+#include "kernel/task/exception.h"
+#include "kernel/vdso/image.h"
+
+namespace jacinth::kernel {
+namespace {
+
+/// How long the instruction is that calls the kernel: SVC, SYSCALL.
+uint64_t trap_length(Arch arch) { return arch == Arch::kArm64 ? 4 : 2; }
+
+emu::TaskId id_of(Thread& thread) {
+  return {.process = abi::raw(thread.process().koid()), .thread = abi::raw(thread.koid())};
+}
+
+}  // namespace
+
+DebugEvents::DebugEvents(Kernel& kernel) : kernel_(kernel) { kernel_.tasks().add_observer(*this); }
+
+DebugEvents::~DebugEvents() { kernel_.tasks().remove_observer(*this); }
+
+emu::TaskId DebugEvents::task_of(const ThreadContext& context) {
+  const Scheduler& scheduler = kernel_.tasks().scheduler();
+  for (unsigned cpu = 0; cpu < kernel_.core().platform().cpu_count(); ++cpu) {
+    Thread* thread = scheduler.current(cpu);
+    if (thread != nullptr && &thread->context() == &context) return id_of(*thread);
+  }
+  return {};
+}
+
+bool DebugEvents::in_call(uint64_t koid) {
+  Object* object = kernel_.core().objects().find(Koid{koid});
+  auto* thread = object != nullptr ? object_cast<Thread>(object) : nullptr;
+  return thread != nullptr && thread->parked();
+}
+
+std::vector<emu::CallSite> DebugEvents::call_sites(std::span<const uint64_t> numbers) {
+  std::vector<emu::CallSite> sites;
+  Core& core = kernel_.core();
+  const VdsoImage& vdso = vdso_image(core.platform().arch());
+  core.objects().for_each([&](Object& object) {
+    auto* process = object_cast<Process>(&object);
+    if (process == nullptr || process->vdso_code() == GuestAddr()) return;
+    for (const ReturnSite& site : vdso.return_sites) {
+      if (!numbers.empty() && std::ranges::find(numbers, site.number) == numbers.end()) continue;
+      uint64_t end = site.offset - vdso.code_offset;
+      sites.push_back({.process = abi::raw(process->koid()),
+                       .address = process->vdso_code() + end - trap_length(core.platform().arch()),
+                       .number = site.number});
+    }
+  });
+  return sites;
+}
+
+std::optional<int> DebugEvents::exit_code() {
+  if (!kernel_.outcome()) return std::nullopt;
+  return static_cast<uint8_t>(kernel_.outcome()->return_code);
+}
+
+void DebugEvents::tell(emu::MomentKind kind, emu::TaskId who, uint64_t koid, uint64_t value) {
+  if (sink_ != nullptr) sink_->moment({.kind = kind, .who = who, .koid = koid, .value = value});
+}
+
+void DebugEvents::call_parked(Thread& thread, const Trap&) {
+  emu::TaskId who = id_of(thread);
+  tell(emu::MomentKind::kThreadBlocked, who, who.thread);
+}
+
+void DebugEvents::call_left(Thread& thread, const Trap& trap, int64_t result) {
+  if (sink_ != nullptr) sink_->call_left(id_of(thread), trap.number, result);
+}
+
+void DebugEvents::exception(Thread& thread, const Exception& exception) {
+  emu::TaskId who = id_of(thread);
+  tell(emu::MomentKind::kException, who, who.thread, static_cast<uint64_t>(exception.type));
+}
+
+void DebugEvents::process_started(Process& process, Thread& initial) {
+  tell(emu::MomentKind::kProcessStarted, id_of(initial), abi::raw(process.koid()));
+}
+
+void DebugEvents::process_exited(Process& process) {
+  uint64_t koid = abi::raw(process.koid());
+  tell(emu::MomentKind::kProcessExited, {.process = koid}, koid, static_cast<uint64_t>(process.return_code()));
+}
+
+void DebugEvents::thread_started(Thread& thread) {
+  emu::TaskId who = id_of(thread);
+  tell(emu::MomentKind::kThreadStarted, who, who.thread);
+}
+
+void DebugEvents::thread_exited(Thread& thread) {
+  emu::TaskId who = id_of(thread);
+  tell(emu::MomentKind::kThreadExited, who, who.thread);
+}
+
+}  // namespace jacinth::kernel

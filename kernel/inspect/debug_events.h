@@ -1,0 +1,40 @@
+// What time travel hears from the kernel and asks it (emu/debug/kernel_side.h).
+#pragma once
+
+#include "emu/debug/kernel_side.h"
+#include "kernel/task/observer.h"
+
+namespace jacinth::kernel {
+
+class Kernel;
+
+class DebugEvents final : public emu::KernelSide, private KernelObserver {
+ public:
+  /// Listens from now on. The kernel outlives it.
+  explicit DebugEvents(Kernel& kernel);
+  ~DebugEvents() override;
+  DebugEvents(const DebugEvents&) = delete;
+  DebugEvents& operator=(const DebugEvents&) = delete;
+
+  void set_sink(emu::KernelSink* sink) override { sink_ = sink; }
+  emu::TaskId task_of(const ThreadContext& context) override;
+  bool in_call(uint64_t thread) override;
+  std::vector<emu::CallSite> call_sites(std::span<const uint64_t> numbers) override;
+  std::optional<int> exit_code() override;
+
+ private:
+  void call_parked(Thread& thread, const Trap& trap) override;
+  void call_left(Thread& thread, const Trap& trap, int64_t result) override;
+  void exception(Thread& thread, const Exception& exception) override;
+  void process_started(Process& process, Thread& initial) override;
+  void process_exited(Process& process) override;
+  void thread_started(Thread& thread) override;
+  void thread_exited(Thread& thread) override;
+
+  void tell(emu::MomentKind kind, emu::TaskId who, uint64_t koid, uint64_t value = 0);
+
+  Kernel& kernel_;
+  emu::KernelSink* sink_ = nullptr;
+};
+
+}  // namespace jacinth::kernel
