@@ -37,6 +37,8 @@ std::string_view event_kind_name(EventKind kind) {
     case EventKind::kCopyIn: return "copy-in";
     case EventKind::kCopyOut: return "copy-out";
     case EventKind::kOutput: return "output";
+    case EventKind::kPacketQueued: return "packet-queued";
+    case EventKind::kPacketTaken: return "packet-taken";
   }
   return "unknown";
 }

@@ -31,8 +31,11 @@ enum class EventKind : uint8_t {
   kCallParked,  ///< number
   kThreadRuns,  ///< number: the CPU.
   kCopyIn,      ///< A call read memory of its program.
+  // Since minor version 1 of the format.
+  kPacketQueued,  ///< number: its type; arguments: the port, the packet's number there, its key, its status.
+  kPacketTaken,   ///< The same.
 };
-inline constexpr uint8_t kEventKinds = 15;
+inline constexpr uint8_t kEventKinds = 17;
 std::string_view event_kind_name(EventKind kind);
 /// Whether a recording of digests names it, rather than only hash it.
 constexpr bool named_in_digests(EventKind kind) { return kind <= EventKind::kDigest; }

@@ -46,7 +46,8 @@ struct FrameInfo {
 /// The beginning of every trace file. Readers refuse another major version, and take any minor one.
 inline constexpr std::string_view kTraceMagic = "jacinth trace\n";
 inline constexpr uint8_t kTraceMajor = 1;
-inline constexpr uint8_t kTraceMinor = 0;
+/// 1: full recordings have what ports queue and hand out.
+inline constexpr uint8_t kTraceMinor = 1;
 inline constexpr size_t kTraceHeaderSize = kTraceMagic.size() + 2;
 
 /// No payload is larger unpacked: a damaged size must not make anybody allocate.

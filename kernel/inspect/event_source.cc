@@ -1,5 +1,7 @@
 #include "kernel/inspect/event_source.h"
 
+#include <algorithm>
+
 #include "kernel/abi/syscall_info.h"
 #include "kernel/object/core.h"
 #include "kernel/task/exception.h"
@@ -14,11 +16,18 @@ using emu::Event;
 using emu::EventKind;
 
 EventSource::EventSource(Core& core, emu::EventSink& sink, Detail detail) : core_(core), sink_(sink), detail_(detail) {
+  for (const abi::SyscallInfo& info : abi::syscalls()) {
+    if (info.number < 0) continue;
+    counts_.resize(std::max<size_t>(counts_.size(), static_cast<size_t>(info.number) + 1));
+    counts_[static_cast<size_t>(info.number)] = static_cast<uint8_t>(info.args.size());
+  }
   core_.tasks().add_observer(*this);
   core_.vm().set_copy_watcher(this);
+  if (detail_ == Detail::kAll) core_.add_traffic_watcher(*this);
 }
 
 EventSource::~EventSource() {
+  core_.remove_traffic_watcher(*this);
   core_.vm().set_copy_watcher(nullptr);
   core_.tasks().remove_observer(*this);
 }
@@ -28,22 +37,48 @@ void EventSource::call_entered(Thread& thread, const Trap&) {
   call_.time = core_.now();
   call_.process = abi::raw(thread.process().koid());
   call_.thread = abi::raw(thread.koid());
+  in_call_ = true;
 }
 
 void EventSource::call_resumed(Thread& thread, const Trap& trap) { call_entered(thread, trap); }
 
 void EventSource::copied(EventKind kind, GuestAddr at, std::span<const std::byte> bytes) {
-  Event event{.kind = kind, .argument_count = 1, .time = call_.time, .process = call_.process, .thread = call_.thread};
-  event.arguments[0] = at.value;
-  event.data = bytes;
-  sink_.event(event);
+  copy_.kind = kind;
+  copy_.time = call_.time;
+  copy_.process = call_.process;
+  copy_.thread = call_.thread;
+  copy_.arguments[0] = at.value;
+  copy_.data = bytes;
+  sink_.event(copy_);
 }
 
 void EventSource::copied_in(GuestAddr from, std::span<const std::byte> bytes) {
-  if (detail_ == Detail::kAll) copied(EventKind::kCopyIn, from, bytes);
+  if (detail_ != Detail::kResults) copied(EventKind::kCopyIn, from, bytes);
 }
 
 void EventSource::copied_out(GuestAddr to, std::span<const std::byte> bytes) { copied(EventKind::kCopyOut, to, bytes); }
+
+void EventSource::packet(EventKind kind, Koid port, uint64_t ticket, const abi::PortPacket& packet) {
+  Event event{.kind = kind, .argument_count = 4, .time = core_.now()};
+  if (in_call_) {
+    event.process = call_.process;
+    event.thread = call_.thread;
+  }
+  event.number = static_cast<uint32_t>(packet.type);
+  event.arguments[0] = abi::raw(port);
+  event.arguments[1] = ticket;
+  event.arguments[2] = packet.key;
+  event.arguments[3] = static_cast<uint32_t>(abi::raw(packet.status));
+  sink_.event(event);
+}
+
+void EventSource::packet_queued(Koid port, uint64_t ticket, const abi::PortPacket& packet) {
+  this->packet(EventKind::kPacketQueued, port, ticket, packet);
+}
+
+void EventSource::packet_taken(Koid port, uint64_t ticket, const abi::PortPacket& packet) {
+  this->packet(EventKind::kPacketTaken, port, ticket, packet);
+}
 
 Event EventSource::event_of(EventKind kind, Process& process) {
   return {.kind = kind, .time = core_.now(), .process = abi::raw(process.koid())};
@@ -55,34 +90,39 @@ Event EventSource::event_of(EventKind kind, Thread& thread) {
   return event;
 }
 
-void EventSource::add_arguments(Event& event, const Trap& trap) {
+// One by one: the trap's were stored so a moment ago, and a processor that loads several of them at once waits for
+// that.
+inline void EventSource::add_arguments(Event& event, const Trap& trap) {
   event.number = trap.number;
-  const abi::SyscallInfo* info = abi::syscall_by_number(static_cast<uint32_t>(trap.number));
-  event.argument_count = info != nullptr ? static_cast<uint8_t>(info->args.size()) : 0;
-  event.arguments = trap.arguments;
+  size_t count = trap.number < counts_.size() ? counts_[trap.number] : 0;
+  event.argument_count = static_cast<uint8_t>(count);
+  for (size_t i = 0; i < count; ++i) event.arguments[i] = trap.arguments[i];
 }
 
 void EventSource::call_parked(Thread& thread, const Trap& trap) {
-  if (detail_ != Detail::kAll) return;
+  in_call_ = false;
+  if (detail_ == Detail::kResults) return;
   Event event = event_of(EventKind::kCallParked, thread);
   event.number = trap.number;
   sink_.event(event);
 }
 
 void EventSource::call_left(Thread&, const Trap& trap, int64_t result) {
+  in_call_ = false;
   add_arguments(call_, trap);
   call_.result = result;
   sink_.event(call_);
 }
 
 void EventSource::call_abandoned(Thread& thread, const Trap& trap) {
+  in_call_ = false;
   Event event = event_of(EventKind::kCallAbandoned, thread);
   add_arguments(event, trap);
   sink_.event(event);
 }
 
 void EventSource::thread_runs(Thread& thread, unsigned cpu) {
-  if (detail_ != Detail::kAll) return;
+  if (detail_ == Detail::kResults) return;
   Event event = event_of(EventKind::kThreadRuns, thread);
   event.number = cpu;
   sink_.event(event);

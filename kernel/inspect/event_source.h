@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "emu/replay/event.h"
+#include "kernel/object/traffic.h"
 #include "kernel/task/observer.h"
 #include "kernel/vm/vm.h"
 
@@ -13,11 +15,12 @@ namespace jacinth::kernel {
 
 class Core;
 
-class EventSource final : public KernelObserver, private CopyWatcher {
+class EventSource final : public KernelObserver, private CopyWatcher, private TrafficWatcher {
  public:
   /// All that it hears, or what a recording of digests is made of: not who runs where, what calls read and that they
-  /// wait, which shows in times and results anyway and makes most of the events.
-  enum class Detail : uint8_t { kAll, kResults };
+  /// wait, which shows in times and results anyway and makes most of the events. Between the two: all that recordings
+  /// of format 1.0 had.
+  enum class Detail : uint8_t { kAll, kAllButPackets, kResults };
   /// Speaks from now on. Both outlive it.
   EventSource(Core& core, emu::EventSink& sink, Detail detail);
   ~EventSource() override;
@@ -47,13 +50,20 @@ class EventSource final : public KernelObserver, private CopyWatcher {
   emu::Event event_of(emu::EventKind kind, Process& process);
   void copied_in(GuestAddr from, std::span<const std::byte> bytes) override;
   void copied_out(GuestAddr to, std::span<const std::byte> bytes) override;
+  void packet_queued(Koid port, uint64_t ticket, const abi::PortPacket& packet) override;
+  void packet_taken(Koid port, uint64_t ticket, const abi::PortPacket& packet) override;
+  void packet(emu::EventKind kind, Koid port, uint64_t ticket, const abi::PortPacket& packet);
   void copied(emu::EventKind kind, GuestAddr at, std::span<const std::byte> bytes);
-  static void add_arguments(emu::Event& event, const Trap& trap);
+  void add_arguments(emu::Event& event, const Trap& trap);
 
   Core& core_;
   emu::EventSink& sink_;
   Detail detail_;
-  emu::Event call_;  // The one that runs. Kept, since making one anew for each call takes longer than all the rest.
+  bool in_call_ = false;
+  std::vector<uint8_t> counts_;  // Of the arguments that calls have, by number.
+  // The call that runs, and what it copies. Kept, since making them anew for each call takes longer than all the rest.
+  emu::Event call_;
+  emu::Event copy_{.argument_count = 1};
 };
 
 }  // namespace jacinth::kernel

@@ -102,8 +102,9 @@ GuestSession::GuestSession(const RunRequest& request, const boards::Board& board
   // Behind the lines of the trace: whoever stops at an event has its line printed.
   if (partners_.recording != nullptr || partners_.verifier != nullptr)
     events_.emplace(core(), *this,
-                    partners_.level == emu::RecordLevel::kFull ? kernel::EventSource::Detail::kAll
-                                                               : kernel::EventSource::Detail::kResults);
+                    partners_.level != emu::RecordLevel::kFull ? kernel::EventSource::Detail::kResults
+                    : partners_.packets                        ? kernel::EventSource::Detail::kAll
+                                                               : kernel::EventSource::Detail::kAllButPackets);
   kernel().console_input().feed(Time{}, partners_.console_input);
   if (partners_.digest_period.ns > 0) next_digest_ = Time{partners_.digest_period.ns};
   kernel().unsupported().set_hook([this](kernel::Thread& thread, const kernel::UnsupportedUse& use) {

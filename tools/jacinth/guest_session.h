@@ -61,6 +61,8 @@ struct SessionPartners {
   emu::Verifier* verifier = nullptr;
   /// Of the recording that is made, or held against.
   emu::RecordLevel level = emu::RecordLevel::kDigests;
+  /// Whether a full recording has what ports do, which one of format 1.0 has not.
+  bool packets = true;
   /// Between two digests of the machine; 0: none are taken.
   Duration digest_period;
   /// Where somebody ended the recorded run.

@@ -132,6 +132,7 @@ Replayed replay(const ReplayRequest& replay) {
                            .trace = strace,
                            .verifier = &verifier,
                            .level = run.level,
+                           .packets = trace->minor_version() >= 1,
                            .digest_period = Duration{run.digest_period},
                            .print_output = replay.print_output,
                            .inputs = inputs.get()};

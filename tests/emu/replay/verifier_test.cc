@@ -224,4 +224,54 @@ TEST_CASE("verifier: A trace that says nothing of a run is no recording") {
   REQUIRE(recording.error() == "it does not say what it is a recording of");
 }
 
+TEST_CASE("recording: Whatever stands in a frame, with the right checksum, is read or named with its frame") {
+  std::vector<OwnedEvent> events = sample_events(11, 80);
+  RunDescription run{.version = "1", .board = "b", .cpus = 2, .program = "p", .arguments = {"one", "two"}};
+  RecordedFile file{.path = "p", .digest = digest_of_bytes({}), .embedded = true, .bytes = {}};
+  RunConclusion end{.reason = "exited", .events = 80};
+  for (RecordLevel level : kLevels) {
+    run.level = level;
+    std::vector<std::pair<FrameInfo, std::vector<std::byte>>> frames;
+    struct Frames final : FrameSink {
+      explicit Frames(std::vector<std::pair<FrameInfo, std::vector<std::byte>>>& to) : all(to) {}
+      void frame(const FrameInfo& info, std::vector<std::byte> payload) override {
+        all.emplace_back(info, std::move(payload));
+      }
+      std::vector<std::pair<FrameInfo, std::vector<std::byte>>>& all;
+    } sink(frames);
+    frames.emplace_back(FrameInfo{.kind = FrameKind::kRun}, to_payload(run));
+    frames.emplace_back(FrameInfo{.kind = FrameKind::kFile}, to_payload(file));
+    Recorder recorder(level, sink);
+    for (const OwnedEvent& sample : events) recorder.event(sample.get());
+    recorder.flush();
+    frames.emplace_back(FrameInfo{.kind = FrameKind::kEnd}, to_payload(end));
+
+    for (uint64_t seed : test::seeds(20'000)) {
+      INFO("JACINTH_TEST_SEED=" << seed);
+      test::Random random(seed);
+      auto changed = frames;
+      std::vector<std::byte>& payload = changed[random.below(changed.size())].second;
+      if (random.one_in(4)) payload.resize(random.below(payload.size() + 1));
+      for (uint64_t n = 1 + random.below(4); n > 0 && !payload.empty(); --n) {
+        size_t at = random.below(random.one_in(2) ? std::min<size_t>(24, payload.size()) : payload.size());
+        payload[at] = random.one_in(2) ? std::byte(random.next()) : std::byte(0xff);
+      }
+      Tape tape;
+      for (const auto& [info, bytes] : changed) tape.frame(info, bytes);
+      tape.finish();
+      TraceReader reader = tape.reader();
+      REQUIRE(reader.problems().empty());
+      auto recording = Recording::open(reader);
+      if (!recording) {
+        REQUIRE(recording.error().starts_with("frame "));
+        continue;
+      }
+      Verifier verifier(reader, recording->complete());
+      replay(verifier, events);
+      verifier.finish();
+      if (!verifier.failure().empty()) REQUIRE(verifier.failure().starts_with("frame "));
+    }
+  }
+}
+
 }  // namespace jacinth::emu
