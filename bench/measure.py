@@ -10,6 +10,8 @@ import os
 import shutil
 import signal
 import statistics
+import subprocess
+import tempfile
 import threading
 import time
 import typing
@@ -36,11 +38,13 @@ class Budget:
 
 @dataclasses.dataclass(frozen=True)
 class Program:
-    """One side of a comparison. `{rounds}` in its command stands for how often it does the thing."""
+    """One side of a comparison. `{rounds}` in its command stands for how often it does the thing, `{file}` for a file of
+    its own, which `prepare` makes before anything is measured."""
     label: str
     command: tuple
     budget: typing.Optional[Budget] = None  # Of the subject, against this peer.
     one_cpu: bool = False  # All its processes on one processor.
+    prepare: tuple = ()
     result: typing.Callable[[int], int] = lambda status: status  # What its exit status says.
 
     def missing(self):
@@ -61,8 +65,23 @@ class Run:
     said: str
 
 
+FOLDER = tempfile.TemporaryDirectory(prefix="jacinth-bench-")
+PREPARED = {}  # The files of programs, by program and rounds.
+
+
+def file_of(program, rounds):
+    key = (program.label, program.command, rounds)
+    if key not in PREPARED:
+        PREPARED[key] = os.path.join(FOLDER.name, str(len(PREPARED)))
+        if program.prepare:
+            words = [word.replace("{rounds}", str(rounds)).replace("{file}", PREPARED[key]) for word in program.prepare]
+            subprocess.run(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, timeout=LONGEST_RUN)
+    return PREPARED[key]
+
+
 def run(program, rounds):
-    command = [word.replace("{rounds}", str(rounds)) for word in program.command]
+    command = [word.replace("{rounds}", str(rounds)).replace("{file}", file_of(program, rounds))
+               for word in program.command]
     output = os.memfd_create("output")
     everywhere = os.sched_getaffinity(0)
     if program.one_cpu:

@@ -121,6 +121,28 @@ class Rows:
             yield Comparison(f"record-{level}-{what}/{arch}", unit, PerRound(few, many, scale), subject, (peer,),
                              agree=program != "bench_pingpong")
 
+    def replayed(self, arch):
+        """A recording made again, against the recorded run."""
+        plain = self.guest(arch, "bench_pingpong", "{rounds}")
+        record = (plain.command[0], "record", "-o", "{file}", *plain.command[2:])
+        subject = dataclasses.replace(plain, label="replayed", command=(plain.command[0], "replay", "{file}"),
+                                      prepare=record)
+        recorded = dataclasses.replace(plain, label="recorded", command=record, budget=Budget(1.1))
+        return Comparison(f"replay-roundtrip/{arch}", "us", PerRound(1_000, 101_000, 1e6), subject,
+                          (recorded, dataclasses.replace(plain, label="not recorded")))
+
+    def strace(self, arch):
+        """A line of strace into a file, against the call alone and what else prints such lines."""
+        plain = dataclasses.replace(self.guest(arch, "bench_null_call", "{rounds}"), label="not traced",
+                                    budget=Budget(1, "difference"))
+        subject = self.guest(arch, "bench_null_call", "{rounds}", options=("--strace={file}",))
+        call = "linux_getppid"
+        peers = [plain, Program("qemu-user -strace", (f"qemu-{QEMU_NAME[arch]}", "-strace", "-D", "{file}",
+                                                      self.peer(f"{call}_{arch}"), "{rounds}"))]
+        if arch == HOST_ARCH:
+            peers.append(Program("strace", ("strace", "-o", "{file}", self.peer(f"{call}_{arch}"), "{rounds}")))
+        return Comparison(f"strace-call/{arch}", "us", PerRound(1_000, 101_000, 1e6), subject, tuple(peers))
+
     def fault(self, arch):
         return Comparison(f"exception/{arch}", "us", PerRound(100, 20_100, 1e6),
                           self.guest(arch, "bench_fault", "{rounds}"), budget=Budget(3, "value"))
@@ -178,6 +200,8 @@ class Rows:
             yield from self.recorded(arch, "roundtrip", "bench_pingpong", ("{rounds}",), 1_000, 101_000,
                                      {"digests": 1.05, "full": 2.0})
             yield from self.recorded(arch, "integer", "bench_integer", ("{rounds}",), 10, 510, {"digests": 1.01})
+            yield self.replayed(arch)
+            yield self.strace(arch)
         for arch in ARCHES:
             yield self.fault(arch)
         for arch in ARCHES:

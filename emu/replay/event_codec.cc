@@ -1,6 +1,8 @@
 #include "emu/replay/event_codec.h"
 
+#include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "emu/base/check.h"
 
@@ -18,13 +20,16 @@ struct Header {
   uint8_t reserved[3] = {};
 };
 
-void put_varint(std::vector<uint8_t>& to, uint64_t value) {
-  for (; value >= 0x80; value >>= 7) to.push_back(static_cast<uint8_t>(value | 0x80));
-  to.push_back(static_cast<uint8_t>(value));
+/// Of a number in a column.
+constexpr size_t kMaxVarint = 10;
+
+void put_varint(ByteColumn& to, uint64_t value) {
+  for (; value >= 0x80; value >>= 7) to.put(static_cast<uint8_t>(value | 0x80));
+  to.put(static_cast<uint8_t>(value));
 }
 
 /// The difference to what was there before, small both ways, and takes the new value down.
-void put_delta(std::vector<uint8_t>& to, uint64_t& before, uint64_t value) {
+void put_delta(ByteColumn& to, uint64_t& before, uint64_t value) {
   auto difference = static_cast<int64_t>(value - before);
   put_varint(to, static_cast<uint64_t>(difference) << 1 ^ static_cast<uint64_t>(difference >> 63));
   before = value;
@@ -40,19 +45,34 @@ void append(std::vector<std::byte>& to, const T* data, size_t count) {
 
 }  // namespace
 
+void ByteColumn::put(const void* data, size_t count) {
+  if (count != 0) std::memcpy(bytes_.get() + size_, data, count);
+  size_ += count;
+}
+
+void ByteColumn::grow(size_t count) {
+  capacity_ = std::max<size_t>({size_ + count, capacity_ * 2, 4096});
+  std::unique_ptr<uint8_t[]> larger(new uint8_t[capacity_]);
+  if (size_ != 0) std::memcpy(larger.get(), bytes_.get(), size_);
+  bytes_ = std::move(larger);
+}
+
 void EventEncoder::add(const Event& event, uint32_t hash) {
   CHECK(level_ == RecordLevel::kFull || named_in_digests(event.kind));
   bool other = event.thread != history_.thread || event.process != history_.process;
-  tags_.push_back(static_cast<uint8_t>(event.kind) | (other ? kOtherThread : 0));
+  tags_.reserve(1 + 3 * kMaxVarint);
+  tags_.put(static_cast<uint8_t>(static_cast<uint8_t>(event.kind) | (other ? kOtherThread : 0)));
   put_varint(tags_, event.number);
   if (other) {
     put_delta(tags_, history_.thread, event.thread);
     put_delta(tags_, history_.process, event.process);
   }
-  hashes_.push_back(hash);
+  hashes_.reserve(sizeof hash);
+  hashes_.put(hash);
   ++count_;
   if (level_ != RecordLevel::kFull) return;
 
+  fields_.reserve(1 + (3 + event.arguments.size()) * kMaxVarint + event.data.size());
   EventHistory::Last& last = history_.last(event.kind, event.number);
   auto time = static_cast<uint64_t>(history_.time);
   put_delta(fields_, time, static_cast<uint64_t>(event.time.ns));
@@ -60,11 +80,10 @@ void EventEncoder::add(const Event& event, uint32_t hash) {
   auto result = static_cast<uint64_t>(last.result);
   put_delta(fields_, result, static_cast<uint64_t>(event.result));
   last.result = event.result;
-  fields_.push_back(event.argument_count);
+  fields_.put(event.argument_count);
   for (size_t i = 0; i < event.argument_count; ++i) put_delta(fields_, last.arguments[i], event.arguments[i]);
   put_varint(fields_, event.data.size());
-  auto* bytes = reinterpret_cast<const uint8_t*>(event.data.data());
-  fields_.insert(fields_.end(), bytes, bytes + event.data.size());
+  fields_.put(event.data.data(), event.data.size());
 }
 
 std::vector<std::byte> EventEncoder::payload() const {
@@ -101,6 +120,12 @@ std::expected<EventDecoder, std::string> EventDecoder::open(std::span<const std:
 }
 
 bool EventDecoder::varint(std::span<const std::byte>& from, uint64_t& value) {
+  // Nearly all are one byte.
+  if (!from.empty() && static_cast<uint8_t>(from[0]) < 0x80) [[likely]] {
+    value = static_cast<uint8_t>(from[0]);
+    from = from.subspan(1);
+    return true;
+  }
   value = 0;
   for (unsigned shift = 0; shift < 64 && !from.empty(); shift += 7) {
     auto byte = static_cast<uint8_t>(from[0]);
@@ -118,24 +143,28 @@ bool EventDecoder::delta(std::span<const std::byte>& from, uint64_t& value) {
   return true;
 }
 
-std::expected<RecordedEvent, std::string> EventDecoder::next() {
+const RecordedEvent* EventDecoder::fail(std::string why) {
+  error_ = std::move(why);
+  return nullptr;
+}
+
+const RecordedEvent* EventDecoder::read() {
   CHECK(left_ > 0);
-  auto broken = [] { return std::unexpected(std::string("its events end in the middle of one")); };
-  RecordedEvent recorded;
-  Event& event = recorded.event;
+  auto broken = [this] { return fail("its events end in the middle of one"); };
+  Event& event = recorded_.event;
   if (tags_.empty()) return broken();
   auto tag = static_cast<uint8_t>(tags_[0]);
   tags_ = tags_.subspan(1);
-  if ((tag & kKindMask) >= kEventKinds) return std::unexpected("one of its events is of no kind that there is");
+  if ((tag & kKindMask) >= kEventKinds) return fail("one of its events is of no kind that there is");
   event.kind = EventKind{static_cast<uint8_t>(tag & kKindMask)};
   if (!varint(tags_, event.number)) return broken();
   if ((tag & kOtherThread) != 0 && (!delta(tags_, history_.thread) || !delta(tags_, history_.process))) return broken();
   event.thread = history_.thread;
   event.process = history_.process;
-  std::memcpy(&recorded.hash, hashes_.data(), sizeof recorded.hash);
-  hashes_ = hashes_.subspan(sizeof recorded.hash);
+  std::memcpy(&recorded_.hash, hashes_.data(), sizeof recorded_.hash);
+  hashes_ = hashes_.subspan(sizeof recorded_.hash);
   --left_;
-  if (level_ != RecordLevel::kFull) return recorded;
+  if (level_ != RecordLevel::kFull) return &recorded_;
 
   EventHistory::Last& last = history_.last(event.kind, event.number);
   auto time = static_cast<uint64_t>(history_.time);
@@ -154,7 +183,7 @@ std::expected<RecordedEvent, std::string> EventDecoder::next() {
   if (!varint(fields_, size) || size > fields_.size()) return broken();
   event.data = fields_.first(size);
   fields_ = fields_.subspan(size);
-  return recorded;
+  return &recorded_;
 }
 
 }  // namespace jacinth::emu

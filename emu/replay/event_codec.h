@@ -8,8 +8,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <expected>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -40,6 +42,31 @@ class EventHistory {
   std::map<std::pair<uint8_t, uint64_t>, Last> last_;
 };
 
+/// Bytes that grow at their end. Writing one costs a store: room for an event is made once.
+class ByteColumn {
+ public:
+  /// Room for `count` more.
+  void reserve(size_t count) {
+    if (capacity_ - size_ < count) [[unlikely]]
+      grow(count);
+  }
+  /// There is room.
+  void put(uint8_t byte) { bytes_[size_++] = byte; }
+  void put(uint32_t word) {
+    std::memcpy(bytes_.get() + size_, &word, sizeof word);
+    size_ += sizeof word;
+  }
+  void put(const void* data, size_t count);
+  size_t size() const { return size_; }
+  const uint8_t* data() const { return bytes_.get(); }
+
+ private:
+  void grow(size_t count);
+  std::unique_ptr<uint8_t[]> bytes_;
+  size_t size_ = 0;
+  size_t capacity_ = 0;
+};
+
 class EventEncoder {
  public:
   /// `level` is not kNone; `start` is the virtual time of the frame.
@@ -49,16 +76,16 @@ class EventEncoder {
   void add(const Event& event, uint32_t hash);
   uint64_t count() const { return count_; }
   /// About how many bytes payload() has.
-  size_t size() const { return tags_.size() + fields_.size() + hashes_.size() * sizeof(uint32_t); }
+  size_t size() const { return tags_.size() + fields_.size() + hashes_.size(); }
   std::vector<std::byte> payload() const;
 
  private:
   RecordLevel level_;
   EventHistory history_;
   uint64_t count_ = 0;
-  std::vector<uint8_t> tags_;
-  std::vector<uint8_t> fields_;
-  std::vector<uint32_t> hashes_;
+  ByteColumn tags_;
+  ByteColumn fields_;
+  ByteColumn hashes_;
 };
 
 /// An event as it was recorded: at the level of digests only kind, thread, process, number and hash.
@@ -75,17 +102,28 @@ class EventDecoder {
   RecordLevel level() const { return level_; }
   /// Events that have not been read yet.
   uint64_t left() const { return left_; }
-  /// An error when the bytes are no events: what was written for another version, or by nobody.
-  std::expected<RecordedEvent, std::string> next();
+  /// The next one; null when the bytes are no events (what was written for another version, or by nobody), for which
+  /// error() has the words. Good until the next is asked for.
+  const RecordedEvent* read();
+  const std::string& error() const { return error_; }
+  /// The same, to keep.
+  std::expected<RecordedEvent, std::string> next() {
+    const RecordedEvent* event = read();
+    if (event == nullptr) return std::unexpected(error_);
+    return *event;
+  }
 
  private:
   EventDecoder() = default;
+  const RecordedEvent* fail(std::string why);
   bool varint(std::span<const std::byte>& from, uint64_t& value);
   bool delta(std::span<const std::byte>& from, uint64_t& value);
 
   RecordLevel level_ = RecordLevel::kNone;
   uint64_t left_ = 0;
   EventHistory history_;
+  RecordedEvent recorded_;
+  std::string error_;
   std::span<const std::byte> tags_;
   std::span<const std::byte> fields_;
   std::span<const std::byte> hashes_;

@@ -75,9 +75,9 @@ void Verifier::event(const Event& event) {
   }
   // A ring has lost the beginning, and damage a piece.
   if (number < decoder_event_) return;
-  std::expected<RecordedEvent, std::string> recorded = decoder_->next();
-  if (!recorded) {
-    failure_ = fmt::format("frame {} (events): {}", trace_.frames()[frame_ - 1].number, recorded.error());
+  const RecordedEvent* recorded = decoder_->read();
+  if (recorded == nullptr) {
+    failure_ = fmt::format("frame {} (events): {}", trace_.frames()[frame_ - 1].number, decoder_->error());
     return;
   }
   ++decoder_event_;
@@ -90,7 +90,7 @@ void Verifier::event(const Event& event) {
   if (what.empty())
     what = level_ == RecordLevel::kFull ? "something before it that no event tells"
                                         : "its arguments, result, data or time";
-  diverge(&*recorded, &event, std::move(what));
+  diverge(recorded, &event, std::move(what));
 }
 
 void Verifier::finish() {
@@ -98,12 +98,12 @@ void Verifier::finish() {
   while (!decoder_ || decoder_->left() == 0) {
     if (!load_next()) return;
   }
-  std::expected<RecordedEvent, std::string> recorded = decoder_->next();
-  if (!recorded) {
-    failure_ = fmt::format("frame {} (events): {}", trace_.frames()[frame_ - 1].number, recorded.error());
+  const RecordedEvent* recorded = decoder_->read();
+  if (recorded == nullptr) {
+    failure_ = fmt::format("frame {} (events): {}", trace_.frames()[frame_ - 1].number, decoder_->error());
     return;
   }
-  diverge(&*recorded, nullptr, "the run ends here, and the recording goes on");
+  diverge(recorded, nullptr, "the run ends here, and the recording goes on");
 }
 
 void Verifier::diverge(const RecordedEvent* recorded, const Event* replayed, std::string what) {
