@@ -257,35 +257,45 @@ std::vector<FileTree::Change> FileTree::changes(unsigned folder) {
     auto [path, number] = std::move(left.back());
     left.pop_back();
     for (const auto& [name, child] : nodes_.at(number).entries) {
-      std::string child_path = path.empty() ? name : path + "/" + name;
+      std::string child_path = path;
+      if (!child_path.empty()) child_path += '/';
+      child_path += name;
       const FileNode& node = nodes_.at(child);
       found.emplace(child_path, child);
       bool is_itself = node.parent == number && (!node.from_host || node.links == 1 || node.host_path == child_path);
       if (node.is_directory() && is_itself) left.emplace_back(child_path, child);
     }
   }
-  std::set<std::string> before;
+  std::map<std::string, const HostEntry*> before;
+  std::set<std::string> gone;
   for (const HostEntry& entry : services_.host().folder(folder)) {
-    before.insert(entry.path);
+    before.emplace(entry.path, &entry);
     auto now = found.find(entry.path);
-    bool same_kind = now != found.end() && nodes_.at(now->second).is_directory() == entry.is_folder;
-    if (!same_kind) changes.push_back({.path = entry.path, .is_folder = entry.is_folder && entry.same_as.empty()});
+    if (now != found.end() && nodes_.at(now->second).is_directory() == entry.is_folder) continue;
+    changes.push_back({.path = entry.path, .is_folder = entry.is_folder && entry.same_as.empty()});
+    gone.insert(entry.path);
   }
   // What is deepest goes first.
   std::ranges::reverse(changes);
   for (const auto& [path, number] : found) {
     FileNode& node = nodes_.at(number);
-    bool was_here = before.contains(path) &&
-                    std::ranges::none_of(changes, [&](const Change& c) { return c.path == path && !c.present; });
+    auto entry = before.find(path);
+    bool was_here = entry != before.end() && !gone.contains(path);
     if (node.is_directory()) {
       if (!was_here) changes.push_back({.path = path, .is_folder = true, .present = true});
       continue;
     }
-    bool is_itself = node.from_host && (node.host_path == path || was_here) && !node.changed;
-    if (was_here && is_itself && node.host_path == path) continue;
-    if (was_here && is_itself && node.links > 1) continue;  // A link of the host's, or of the program's, to the same.
+    if (was_here) {
+      // A link of the host's shows what becomes of the file that it leads to.
+      auto target = found.find(entry->second->same_as);
+      if (!entry->second->same_as.empty() && target != found.end() && target->second == number) continue;
+      if (node.from_host && node.host_path == path && !node.changed) continue;
+    }
     Result<std::vector<std::byte>> bytes = read(node, 0, node.size);
-    if (bytes) changes.push_back({.path = path, .present = true, .bytes = std::move(*bytes)});
+    if (!bytes) continue;
+    // In the place of a link comes a file of its own.
+    if (was_here && !entry->second->same_as.empty()) changes.push_back({.path = path});
+    changes.push_back({.path = path, .present = true, .bytes = std::move(*bytes)});
   }
   return changes;
 }

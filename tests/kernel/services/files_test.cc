@@ -132,6 +132,30 @@ TEST_CASE("what was written to a folder is told at the end, path by path") {
   REQUIRE(changes[2].is_folder);
 }
 
+TEST_CASE("what is written through a link changes the file that it leads to, and the link stays") {
+  FilesRig rig(false);
+  auto [file, status] = rig.open("link", kRightReadable | kRightWritable);
+  REQUIRE(status == Status::kOk);
+  REQUIRE(rig.write(*file, "xy") == Status::kOk);
+  std::vector<FileTree::Change> changes = rig.services.files().changes(0);
+  REQUIRE(changes.size() == 1);
+  REQUIRE(changes[0].path == "b/c.txt");
+  REQUIRE(changes[0].bytes == FakeHost::bytes("xyc"));
+
+  // Another file takes the link's place: the link goes first.
+  FidlWriter unlink(1, io::kUnlink);
+  unlink.vector(4);
+  unlink.body(std::string_view("link"));
+  REQUIRE(ServiceRig::status(rig.call(*rig.directory, std::move(unlink))) == 0);
+  REQUIRE(rig.open("link", kRightReadable | kFlagCreate, 0x8000).second == Status::kOk);
+  changes = rig.services.files().changes(0);
+  REQUIRE(changes.size() == 3);
+  REQUIRE(changes[1].path == "link");
+  REQUIRE_FALSE(changes[1].present);
+  REQUIRE(changes[2].path == "link");
+  REQUIRE(changes[2].present);
+}
+
 TEST_CASE("a file without a name lives as long as a connection to it") {
   FilesRig rig(false);
   auto [file, status] = rig.open("a.txt", kRightReadable);
