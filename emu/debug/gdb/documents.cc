@@ -26,6 +26,10 @@ void put_flags(std::string& out, std::string_view id, std::span<const FlagBit> b
 }
 
 constexpr FlagBit kPstate[] = {{"N", 31}, {"Z", 30}, {"C", 29}, {"V", 28}};
+constexpr FlagBit kFpsr[] = {{"IOC", 0}, {"DZC", 1}, {"OFC", 2}, {"UFC", 3}, {"IXC", 4}, {"IDC", 7},
+                             {"QC", 27}, {"V", 28},  {"C", 29},  {"Z", 30},  {"N", 31}};
+constexpr FlagBit kFpcr[] = {{"IOE", 8},  {"DZE", 9},   {"OFE", 10}, {"UFE", 11}, {"IXE", 12},
+                             {"IDE", 15}, {"FZ16", 19}, {"FZ", 24},  {"DN", 25},  {"AHP", 26}};
 constexpr FlagBit kEflags[] = {{"CF", 0},  {"", 1},    {"PF", 2},   {"AF", 4},   {"ZF", 6},  {"SF", 7},
                                {"TF", 8},  {"IF", 9},  {"DF", 10},  {"OF", 11},  {"NT", 14}, {"RF", 16},
                                {"VM", 17}, {"AC", 18}, {"VIF", 19}, {"VIP", 20}, {"ID", 21}};
@@ -78,6 +82,8 @@ void put_types(std::string& out, std::string_view feature) {
     put_union(out, "vnq", kQuads);
     static constexpr Member kAll[] = {{"d", "vnd"}, {"s", "vns"}, {"h", "vnh"}, {"b", "vnb"}, {"q", "vnq"}};
     put_union(out, "aarch64v", kAll);
+    put_flags(out, "fpsr_flags", kFpsr);
+    put_flags(out, "fpcr_flags", kFpcr);
   }
   if (feature == "org.gnu.gdb.i386.sse") {
     static constexpr Vector kVectors[] = {{"v8bf16", "bfloat16", 8}, {"v8h", "ieee_half", 8}, {"v4f", "ieee_single", 4},

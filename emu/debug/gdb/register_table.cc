@@ -66,8 +66,8 @@ std::vector<RegisterRow> arm64_rows() {
                     .index = i,
                     .type = "aarch64v",
                     .feature = kArm64Fpu});
-  rows.push_back({.name = "fpsr", .bits = 32, .place = Place::kFpsr, .type = "int", .feature = kArm64Fpu});
-  rows.push_back({.name = "fpcr", .bits = 32, .place = Place::kFpcr, .type = "int", .feature = kArm64Fpu});
+  rows.push_back({.name = "fpsr", .bits = 32, .place = Place::kFpsr, .type = "fpsr_flags", .feature = kArm64Fpu});
+  rows.push_back({.name = "fpcr", .bits = 32, .place = Place::kFpcr, .type = "fpcr_flags", .feature = kArm64Fpu});
   rows.push_back({.name = "tpidr", .place = Place::kTls, .type = "data_ptr", .feature = kArm64Tls});
   number(rows);
   return rows;

@@ -23,6 +23,7 @@ const Session::Row Session::kRows[] = {
     {"qRcmd,", &Session::monitor},
     {"qSearch:memory:", &Session::search},
     {"qMemoryRegionInfo:", &Session::region},
+    {"qWatchpointSupportInfo", &Session::watchpoint_info},
     {"qHostInfo", &Session::host_info},
     {"qProcessInfo", &Session::process_info},
     {"qRegisterInfo", &Session::register_info},
@@ -214,7 +215,9 @@ void Session::extended(Scanner) {
 }
 
 void Session::why_stopped(Scanner) {
-  const DebugStop& last = timeline_.last_stop();
+  DebugStop last = timeline_.last_stop();
+  // Whoever asks this has not interrupted it.
+  if (last.reason == DebugStop::Reason::kInterrupted) last.reason = DebugStop::Reason::kArrived;
   if (stop_sent_.empty()) stop_sent_ = stop_text(last);
   reply(stop_sent_);
 }
@@ -265,10 +268,14 @@ void Session::detach(Scanner from) {
   over_ = Over::kDetached;
 }
 
-/// One process cannot be taken out of a run that can be made again: the run ends.
+/// One process cannot be taken out of a run that can be made again: the run ends. Who has said that he may begin it
+/// again stays for that.
 void Session::kill(Scanner) {
   ok();
-  over_ = Over::kKilled;
+  killed_ = true;
+  attached_.clear();
+  stop_sent_.clear();
+  if (!extended_) over_ = Over::kKilled;
 }
 
 void Session::kill_now(Scanner) { over_ = Over::kKilled; }
@@ -290,6 +297,7 @@ void Session::restart(Scanner) {
   timeline_.seek(Position{});
   ended_.reset();
   before_end_ = false;
+  killed_ = false;
   attached_.clear();
   stopped_ = {};
   general_ = resumed_ = {};

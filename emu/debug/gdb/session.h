@@ -60,6 +60,11 @@ class Session {
   /// What came from the client.
   void feed(std::string_view bytes);
   Over over() const { return over_; }
+  /// What it means that the client goes away without a word: kNot when it would have gone on here.
+  Over over_when_gone() const {
+    if (killed_) return Over::kKilled;
+    return attached_.empty() ? Over::kDetached : over_;
+  }
   /// The run has come to its end, and with which exit code.
   std::optional<int> ended() const { return ended_; }
 
@@ -133,6 +138,7 @@ class Session {
   void set_catches();
   void resume(Resume request);
   bool unheard(const DebugStop& stop, bool backwards) const;
+  DebugStop settle_exit(const DebugStop& stop);
   DebugStop back_from_end(const DebugStop& end);
   std::string stop_text(const DebugStop& stop);
   std::string thread_stop_text(const DebugStop& stop, TaskId who);
@@ -156,6 +162,7 @@ class Session {
 
   // session_lldb.cc
   void host_info(Scanner);
+  void watchpoint_info(Scanner);
   void process_info(Scanner);
   void register_info(Scanner);
   void suffix(Scanner);
@@ -172,6 +179,7 @@ class Session {
   GuestFiles files_;
   std::string last_sent_;  // In case it has to be sent again.
   Over over_ = Over::kNot;
+  bool killed_ = false;
   std::optional<int> ended_;
 
   // What the client can and wants.
@@ -192,6 +200,8 @@ class Session {
   std::vector<TaskId> more_threads_;
   std::string stop_sent_;  // How the stop was told.
 
+  /// A client cannot set more points than this.
+  static constexpr size_t kMaxPoints = 4096;
   struct PointKey {
     char type = '0';
     uint64_t process = 0;

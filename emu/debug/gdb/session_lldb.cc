@@ -42,9 +42,13 @@ uint64_t pc_of(Target& target, uint64_t thread) {
 }  // namespace
 
 void Session::host_info(Scanner) {
-  reply(
-      fmt::format("triple:{};ptrsize:8;endian:little;hostname:{};", hex_of(triple(target_.arch())), hex_of("jacinth")));
+  // On which side of the access LLDB finds the program: before it, it steps once before it compares.
+  std::string_view side = target_.arch() == Arch::kArm64 ? "before" : "after";
+  reply(fmt::format("triple:{};ptrsize:8;endian:little;hostname:{};watchpoint_exceptions_received:{};",
+                    hex_of(triple(target_.arch())), hex_of("jacinth"), side));
 }
+
+void Session::watchpoint_info(Scanner) { reply(fmt::format("num:{};", kMaxPoints)); }
 
 void Session::process_info(Scanner) {
   TaskId id = focus();

@@ -14,7 +14,6 @@ namespace {
 /// More is not gone through in one packet, so that no packet takes long.
 constexpr uint64_t kMaxSearched = uint64_t{256} << 20;
 constexpr size_t kPiece = 64 << 10;
-constexpr size_t kMaxPoints = 4096;
 /// A register state that LLDB forgot to take back is lost when there are more.
 constexpr size_t kMaxSaved = 64;
 

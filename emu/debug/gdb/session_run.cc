@@ -171,6 +171,16 @@ bool Session::unheard(const DebugStop& stop, bool backwards) const {
   return backwards || lldb() || !attached_.contains(stop.moment.koid);
 }
 
+/// The end of a process may be the end of the run, which is told in the next moment.
+DebugStop Session::settle_exit(const DebugStop& stop) {
+  if (stop.reason != Reason::kMoment || stop.moment.kind != MomentKind::kProcessExited) return stop;
+  static constexpr std::sig_atomic_t kAtOnce = 1;
+  DebugStop next = timeline_.resume({.interrupt = &kAtOnce});
+  if (next.reason != Reason::kEnded) return stop;
+  next.who.process = stop.moment.koid;
+  return next;
+}
+
 void Session::resume(Resume request) {
   request.interrupt = options_.interrupt;
   document_name_.clear();
@@ -195,6 +205,7 @@ void Session::resume(Resume request) {
     }
   }
   before_end_ = false;
+  stop = settle_exit(stop);
   if (stop.reason == Reason::kEnded && options_.stop_before_end && !at_end && !lldb()) stop = back_from_end(stop);
   options_.running(false);
   ended_ = stop.reason == Reason::kEnded ? std::optional(stop.exit_code) : std::nullopt;

@@ -360,9 +360,9 @@ TEST_CASE("gdb: a process that ends is told of, and so is the end of the run") {
   c.as_gdb();
   c.ask("qfThreadInfo");
   c.target.end_process(0x500);
-  c.timeline.stops = {{.reason = Reason::kMoment,
-                       .who = {},
-                       .moment = {.kind = MomentKind::kProcessExited, .koid = 0x500, .value = 3}}};
+  c.timeline.stops = {
+      {.reason = Reason::kMoment, .who = {}, .moment = {.kind = MomentKind::kProcessExited, .koid = 0x500, .value = 3}},
+      {.reason = Reason::kInterrupted}};  // The run goes on behind it.
   REQUIRE(c.ask("vCont;c") == "W03;process:500");
   c.target.end_process(0x400);
   c.timeline.stops = {{.reason = Reason::kEnded, .who = Client::kMain, .exit_code = 9}};
@@ -481,6 +481,14 @@ TEST_CASE("gdb: kill ends the run, and restart begins it again") {
   REQUIRE(c.ask("vRun;").starts_with("T05thread:p400.410;"));
   REQUIRE(c.ask("vAttach;500").starts_with("T05thread:p500.510;"));
   REQUIRE(c.ask("vAttach;999") == "E03");
+  // Who is extended may want to begin again; others are done.
+  REQUIRE(c.ask("vKill;400") == "OK");
+  REQUIRE(c.session->over() == Session::Over::kNot);
+  REQUIRE(c.session->over_when_gone() == Session::Over::kKilled);
+  REQUIRE(c.ask("qfThreadInfo") == "l");
+  REQUIRE(c.ask("vRun;").starts_with("T05thread:p400.410;"));
+  REQUIRE(c.session->over_when_gone() == Session::Over::kNot);
+  c.connect();
   REQUIRE(c.ask("vKill;400") == "OK");
   REQUIRE(c.session->over() == Session::Over::kKilled);
 }
@@ -490,6 +498,7 @@ TEST_CASE("lldb: it sees one process, names the thread in each packet, and hears
   REQUIRE(c.ask("QThreadSuffixSupported") == "OK");
   REQUIRE(c.ask("QListThreadsInStopReply") == "OK");
   REQUIRE(has(c.ask("qHostInfo"), "ptrsize:8;endian:little;"));
+  REQUIRE(has(c.ask("qHostInfo"), "watchpoint_exceptions_received:before;"));
   REQUIRE(c.ask("qProcessInfo").starts_with("pid:400;"));
   REQUIRE(c.ask("qfThreadInfo") == "m410,411");
   c.target.of(0x411).gpr[0] = 0x77;
