@@ -31,6 +31,7 @@ SUITES = {
     "replay": "the same programs recorded, and each run made again",
     "golden": "output that must stay as it is",
     "cli": "the command line: options, exit codes, bad input",
+    "debug": "real debuggers on programs that run inside, forwards and backwards",
     "tools": "set-up and this runner",
 }
 SLOW_SUITES = {

@@ -38,6 +38,7 @@ Command run_command();
 Command record_command();
 Command replay_command();
 Command trace_command();
+Command debug_command();
 Command boards_command();
 Command syscalls_command();
 Command completion_command();

@@ -7,7 +7,7 @@ namespace jacinth::cli {
 
 std::span<const Command> commands() {
   static const std::vector<Command> kCommands = {
-      run_command(),    record_command(),   replay_command(),     trace_command(),
+      run_command(),    record_command(),   replay_command(),     trace_command(),     debug_command(),
       boards_command(), syscalls_command(), completion_command(), reference_command(),
   };
   return kCommands;

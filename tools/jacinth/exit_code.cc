@@ -20,7 +20,7 @@ constexpr auto kExitCodes = std::to_array<ExitCodeRow>({
     {ExitCode::kUnsupported, "unsupported",
      "The guest used something that Jacinth lacks, and --on-unsupported=stop was given."},
     {ExitCode::kKilled, "killed",
-     "The guest's process was killed: by a program, its job, a policy or for want of memory."},
+     "The guest's process was killed: by a program, its job, a policy, a debugger or for want of memory."},
     {ExitCode::kOutOfMemory, "out-of-memory",
      "The machine ran out of memory, and rebooted for it as a real one does: see the options kernel.oom.*."},
     {ExitCode::kDiverged, "diverged", "A replay was not the run that was recorded: the first difference is printed."},

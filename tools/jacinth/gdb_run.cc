@@ -27,7 +27,8 @@ std::optional<GdbRunEnd> run_alone(GdbServer& server, emu::Timeline& timeline) {
 
 }  // namespace
 
-GdbRunEnd run_by_gdb(GdbServer& server, emu::Timeline& timeline, const GdbRunOptions& options) {
+GdbRunEnd run_by_gdb(GdbServer& server, emu::Timeline& timeline, HostEvents& host, const GdbRunOptions& options) {
+  server.set_host(host);
   // Tools read this line: the words stay, whatever comes behind them.
   say(options.who, fmt::format("gdb: listening on {}", server.address().text()));
   bool goes = !options.wait;

@@ -32,6 +32,6 @@ struct GdbRunEnd {
   int exit_code = 0;
 };
 
-GdbRunEnd run_by_gdb(GdbServer& server, emu::Timeline& timeline, const GdbRunOptions& options);
+GdbRunEnd run_by_gdb(GdbServer& server, emu::Timeline& timeline, HostEvents& host, const GdbRunOptions& options);
 
 }  // namespace jacinth::cli

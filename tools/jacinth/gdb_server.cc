@@ -17,7 +17,6 @@
 
 #include "emu/base/check.h"
 #include "emu/debug/gdb/packet.h"
-#include "tools/jacinth/output.h"
 
 namespace jacinth::cli {
 namespace {
@@ -80,21 +79,21 @@ std::expected<int, std::string> listen_on_port(GdbAddress& address) {
 
 }  // namespace
 
-std::expected<std::unique_ptr<GdbServer>, std::string> GdbServer::open(std::string_view who, const GdbAddress& address,
-                                                                       HostEvents& host) {
+std::expected<std::unique_ptr<GdbServer>, std::string> GdbServer::open(const GdbAddress& address) {
   GdbAddress bound = address;
   auto listener = bound.is_path ? listen_on_path(bound.path) : listen_on_port(bound);
   if (!listener) return Failure(listener.error());
-  return std::unique_ptr<GdbServer>(new GdbServer(who, std::move(bound), host, *listener));
+  return std::unique_ptr<GdbServer>(new GdbServer(std::move(bound), *listener));
 }
 
-GdbServer::GdbServer(std::string_view who, GdbAddress address, HostEvents& host, int listener)
-    : who_(who), address_(std::move(address)), host_(host), listener_(listener), wake_(eventfd(0, EFD_CLOEXEC)) {
+GdbServer::GdbServer(GdbAddress address, int listener)
+    : address_(std::move(address)), listener_(listener), wake_(eventfd(0, EFD_CLOEXEC)) {
   CHECK(wake_ >= 0, "eventfd: {}", std::strerror(errno));
 }
 
 GdbServer::~GdbServer() {
   if (client_ >= 0) close(client_);
+  if (refused_ >= 0) close(refused_);
   close(wake_);
   close(listener_);
   if (address_.is_path) unlink(address_.path.c_str());
@@ -102,7 +101,7 @@ GdbServer::~GdbServer() {
 
 emu::DebugStop GdbServer::run_until_client(emu::Timeline& timeline) {
   begin_watch();
-  emu::DebugStop stop = timeline.resume({.interrupt = &host_.flag()});
+  emu::DebugStop stop = timeline.resume({.interrupt = &host_->flag()});
   end_watch();
   return stop;
 }
@@ -122,7 +121,8 @@ bool GdbServer::wait() {
   return false;
 }
 
-/// A line for people, and a packet that debuggers show as why they cannot connect.
+/// A line for people, and a packet that debuggers show as why they cannot connect. The connection stays until the next
+/// one comes: who finds it closed while he writes does not read what came before.
 void GdbServer::refuse() {
   int another = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (another < 0) return;
@@ -130,11 +130,8 @@ void GdbServer::refuse() {
   std::string text = fmt::format("jacinth: {}\n+{}", kWhy, emu::gdb::framed(fmt::format("E.{}", kWhy)));
   static_cast<void>(::send(another, text.data(), text.size(), MSG_NOSIGNAL));
   shutdown(another, SHUT_WR);
-  // What it has sent so far is taken, or the connection would be reset before it has read why.
-  std::array<char, 1024> sent;
-  while (recv(another, sent.data(), sent.size(), 0) > 0) {
-  }
-  close(another);
+  if (refused_ >= 0) close(refused_);
+  refused_ = another;
 }
 
 void GdbServer::send(std::string_view bytes) {
@@ -155,8 +152,11 @@ std::optional<std::string> GdbServer::receive() {
     std::array<pollfd, 2> both = {pollfd{.fd = client_, .events = POLLIN, .revents = 0},
                                   pollfd{.fd = listener_, .events = POLLIN, .revents = 0}};
     if (poll(both.data(), both.size(), kPollMs) <= 0) continue;
-    if ((both[1].revents & POLLIN) != 0) refuse();
-    if (both[0].revents == 0) continue;
+    // The client first: it may be gone, and the other one in its place.
+    if (both[0].revents == 0) {
+      if ((both[1].revents & POLLIN) != 0) refuse();
+      continue;
+    }
     std::array<char, 16384> bytes;
     ssize_t got = recv(client_, bytes.data(), bytes.size(), 0);
     if (got > 0) return std::string(bytes.data(), static_cast<size_t>(got));
@@ -169,29 +169,33 @@ std::optional<std::string> GdbServer::receive() {
 GdbServer::Left GdbServer::serve(emu::Timeline& timeline, emu::gdb::SessionOptions options) {
   options.send = [this](std::string_view bytes) { send(bytes); };
   options.running = [this](bool runs) { runs ? begin_watch() : end_watch(); };
-  options.interrupt = &host_.flag();
+  options.interrupt = &host_->flag();
   Left left = Left::kGone;
   {
     emu::gdb::Session session(timeline, std::move(options));
     while (std::optional<std::string> bytes = receive()) {
       session.feed(*bytes);
-      if (session.over() == emu::gdb::Session::Over::kDetached) left = Left::kDetached;
-      if (session.over() == emu::gdb::Session::Over::kKilled) left = Left::kKilled;
       if (session.over() != emu::gdb::Session::Over::kNot) break;
+    }
+    switch (session.over_when_gone()) {
+      case emu::gdb::Session::Over::kDetached: left = Left::kDetached; break;
+      case emu::gdb::Session::Over::kKilled: left = Left::kKilled; break;
+      case emu::gdb::Session::Over::kNot: break;
     }
     ended_ = session.ended();
   }
   if (wished_away()) left = Left::kWish;
   close(client_);
   client_ = -1;
+  gone_ = false;
   return left;
 }
 
 void GdbServer::begin_watch() {
-  host_.lower_flag();
+  host_->lower_flag();
   // A wish that came just before must not be lost with it.
   if (wished_away() || gone_) {
-    host_.raise_flag();
+    host_->raise_flag();
     return;
   }
   watcher_ = std::thread([this] { watch(); });
@@ -214,22 +218,23 @@ void GdbServer::watch() {
                                  pollfd{.fd = client_, .events = POLLIN, .revents = 0}};
     if (poll(all.data(), all.size(), -1) < 0) continue;
     if (all[0].revents != 0) return;
-    if ((all[1].revents & POLLIN) != 0) {
-      if (client_ < 0) return host_.raise_flag();
+    if (all[2].revents == 0) {
+      if ((all[1].revents & POLLIN) == 0) continue;
+      if (client_ < 0) return host_->raise_flag();
       refuse();
+      continue;
     }
-    if (all[2].revents == 0) continue;
     std::array<char, 1024> bytes;
     ssize_t got = recv(client_, bytes.data(), bytes.size(), MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) continue;
     if (got <= 0) {
       gone_ = true;
-      host_.raise_flag();
+      host_->raise_flag();
       return;
     }
     std::string_view came(bytes.data(), static_cast<size_t>(got));
     came_meanwhile_ += came;
-    if (came.contains(emu::gdb::kInterruptByte)) host_.raise_flag();
+    if (came.contains(emu::gdb::kInterruptByte)) host_->raise_flag();
   }
 }
 

@@ -31,9 +31,8 @@ class GdbServer {
     kWish,      ///< Somebody wants this program to end: HostEvents::wish().
   };
 
-  /// Listens, or says why that cannot be. `who` speaks on standard error; `host` outlives the server.
-  static std::expected<std::unique_ptr<GdbServer>, std::string> open(std::string_view who, const GdbAddress& address,
-                                                                     HostEvents& host);
+  /// Listens, or says why that cannot be.
+  static std::expected<std::unique_ptr<GdbServer>, std::string> open(const GdbAddress& address);
   ~GdbServer();
   GdbServer(const GdbServer&) = delete;
   GdbServer& operator=(const GdbServer&) = delete;
@@ -41,18 +40,20 @@ class GdbServer {
   /// Where it listens, the port that the host has chosen included.
   const GdbAddress& address() const { return address_; }
 
+  /// What ends waiting; before anything of this. It outlives the server.
+  void set_host(HostEvents& host) { host_ = &host; }
   /// Lets the run go until something stops it, as a client that comes does.
   emu::DebugStop run_until_client(emu::Timeline& timeline);
   /// Waits for a client. False: somebody wants this program to end.
   bool wait();
   /// Does what the client that came says, until it leaves. `options` needs nothing that has to do with the connection.
   Left serve(emu::Timeline& timeline, emu::gdb::SessionOptions options);
-  bool wished_away() const { return host_.wish() != HostEvents::Wish::kNone; }
+  bool wished_away() const { return host_->wish() != HostEvents::Wish::kNone; }
   /// Of the session that was served last: the run has ended, with which exit code.
   std::optional<int> ended() const { return ended_; }
 
  private:
-  GdbServer(std::string_view who, GdbAddress address, HostEvents& host, int listener);
+  GdbServer(GdbAddress address, int listener);
   void refuse();
   void send(std::string_view bytes);
   /// What came in; nothing when the client is gone.
@@ -61,12 +62,12 @@ class GdbServer {
   void end_watch();
   void watch();
 
-  std::string_view who_;
   GdbAddress address_;
-  HostEvents& host_;
+  HostEvents* host_ = nullptr;
   int listener_;
   int client_ = -1;
-  int wake_ = -1;  // Ends the watch.
+  int refused_ = -1;  // Whom we sent away last.
+  int wake_ = -1;     // Ends the watch.
   bool gone_ = false;
   std::string came_meanwhile_;  // The watch's while it lives.
   std::thread watcher_;

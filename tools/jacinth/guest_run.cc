@@ -101,6 +101,7 @@ int run_guest(const RunRequest& request) {
   SessionPartners partners{
       .console_input = *console_input, .trace = trace, .summary = summary.get(), .recording = recording.get()};
   partners.inputs = inputs.get();
+  partners.driver = request.driver;
   if (request.record) partners.level = request.record->level;
   if (recording != nullptr && request.record->level != emu::RecordLevel::kNone)
     partners.digest_period = recording->digest_period();

@@ -17,6 +17,8 @@
 
 namespace jacinth::cli {
 
+class RunDriver;
+
 using Assignments = std::vector<std::pair<std::string, std::string>>;
 
 struct RunRequest {
@@ -49,6 +51,8 @@ struct RunRequest {
   bool counters = false;
   bool quiet = false;  ///< Nothing is said of how the program fares.
   ColorChoice color = ColorChoice::kAuto;
+  /// Who makes the run go; null: nobody but itself.
+  RunDriver* driver = nullptr;
 };
 
 /// Runs it. What went wrong is said on standard error; the result is the exit code.
@@ -70,6 +74,8 @@ struct ReplayRequest {
   std::string_view who = "jacinth replay";
   /// Says nothing of a run that is the same.
   bool quiet = false;
+  /// Who makes the run go; nothing is held against the recording then.
+  RunDriver* driver = nullptr;
 };
 
 /// Makes a recorded run again and holds it against the recording. The exit code is the run's, or kDiverged.

@@ -52,6 +52,7 @@ CrashWatch::CrashWatch(std::string_view who, bool quiet, kernel::Core& core, Sym
 CrashWatch::~CrashWatch() { core_.tasks().remove_observer(*this); }
 
 void CrashWatch::crashed(kernel::Thread& thread, const kernel::Exception& exception) {
+  if (driver_ != nullptr && driver_->again()) return;
   if (!quiet_) {
     std::string report = kernel::crash_report(thread, exception, code_);
     size_t first_line = report.find('\n');
@@ -107,7 +108,9 @@ GuestSession::GuestSession(const RunRequest& request, const boards::Board& board
                                                                : kernel::EventSource::Detail::kAllButPackets);
   kernel().console_input().feed(Time{}, partners_.console_input);
   if (partners_.digest_period.ns > 0) next_digest_ = Time{partners_.digest_period.ns};
+  crash_watch_.set_driver(partners_.driver);
   kernel().unsupported().set_hook([this](kernel::Thread& thread, const kernel::UnsupportedUse& use) {
+    if (told_before()) return request_.stop_at_unsupported;
     tell(kernel::unsupported_use_text(thread, use, code_));
     return request_.stop_at_unsupported;
   });
@@ -149,7 +152,7 @@ boards::SystemOptions GuestSession::system_options() {
 
 void GuestSession::output(unsigned descriptor, std::string_view text) {
   if (events_) events_->output(text);
-  if (!partners_.print_output) return;
+  if (!partners_.print_output || told_before()) return;
   if (descriptor == STDERR_FILENO) {
     // Where both go to one place, they stand in their order.
     Output::standard().flush();
@@ -236,7 +239,7 @@ int GuestSession::run(std::span<const std::byte> file) {
   if (std::optional<std::string> problem = start(file))
     return fail(ExitCode::kNotLoadable, fmt::format("{}: {}", request_.file, *problem));
   RunAccount account;
-  ExitCode code = run_to_end();
+  ExitCode code = run_to_end(file);
   account.exit_code = number(code);
   account.exit_reason = exit_reason(code);
   const kernel::Ref<kernel::Process>& process = kernel().initial_process();
@@ -302,8 +305,43 @@ emu::RunEnd GuestSession::run_on(emu::RunLimits limits) {
   }
 }
 
-ExitCode GuestSession::run_to_end() {
+ExitCode GuestSession::drive(std::span<const std::byte> file) {
+  StartedRun run{.system = system_,
+                 .host = host_,
+                 .program = request_.file,
+                 .bytes = file,
+                 .end = partners_.ended_at,
+                 .recorded = partners_.recorded};
+  switch (partners_.driver->drive(run)) {
+    case RunDriver::End::kRunOver: return kernel().outcome() ? outcome() : ExitCode::kOk;
+    case RunDriver::End::kBlocked: return deadlock();
+    case RunDriver::End::kKilled: return ExitCode::kKilled;
+    case RunDriver::End::kWish: break;
+  }
+  return wished();
+}
+
+/// What somebody outside wants: kOk for nothing.
+ExitCode GuestSession::wished() {
+  switch (host_.wish()) {
+    case HostEvents::Wish::kInterrupt:
+      tell(fmt::format("interrupted at {}", time_text(system_.machine().now())));
+      return ExitCode::kInterrupted;
+    case HostEvents::Wish::kTerminate:
+      tell(fmt::format("terminated at {}", time_text(system_.machine().now())));
+      return ExitCode::kTerminated;
+    case HostEvents::Wish::kWallLimit:
+      tell(fmt::format("stopped: the limit of {} of real time has come, at {} of virtual time",
+                       duration_text(*request_.wall_limit), time_text(system_.machine().now())));
+      return ExitCode::kTimeLimit;
+    case HostEvents::Wish::kNone: break;
+  }
+  return ExitCode::kOk;
+}
+
+ExitCode GuestSession::run_to_end(std::span<const std::byte> file) {
   if (request_.wall_limit) host_.start_wall_limit(*request_.wall_limit);
+  if (partners_.driver != nullptr) return drive(file);
   emu::RunLimits limits;
   limits.interrupt = &host_.flag();
   if (request_.time_limit) limits.time = Time{request_.time_limit->ns};
@@ -326,19 +364,7 @@ ExitCode GuestSession::run_to_end() {
     }
     host_.lower_flag();
     if (Output::standard().closed()) return ExitCode::kClosedPipe;
-    switch (host_.wish()) {
-      case HostEvents::Wish::kInterrupt:
-        tell(fmt::format("interrupted at {}", time_text(system_.machine().now())));
-        return ExitCode::kInterrupted;
-      case HostEvents::Wish::kTerminate:
-        tell(fmt::format("terminated at {}", time_text(system_.machine().now())));
-        return ExitCode::kTerminated;
-      case HostEvents::Wish::kWallLimit:
-        tell(fmt::format("stopped: the limit of {} of real time has come, at {} of virtual time",
-                         duration_text(*request_.wall_limit), time_text(system_.machine().now())));
-        return ExitCode::kTimeLimit;
-      case HostEvents::Wish::kNone: break;
-    }
+    if (host_.wish() != HostEvents::Wish::kNone) return wished();
   }
 }
 

@@ -18,6 +18,7 @@
 #include "tools/jacinth/guest_run.h"
 #include "tools/jacinth/host_events.h"
 #include "tools/jacinth/output.h"
+#include "tools/jacinth/run_driver.h"
 #include "tools/jacinth/run_recording.h"
 #include "tools/jacinth/summary.h"
 #include "tools/jacinth/views/coverage.h"
@@ -37,6 +38,8 @@ class CrashWatch final : public kernel::KernelObserver {
   CrashWatch& operator=(const CrashWatch&) = delete;
 
   void crashed(kernel::Thread& thread, const kernel::Exception& exception) override;
+  /// Whoever knows whether that happened before.
+  void set_driver(RunDriver* driver) { driver_ = driver; }
 
   const std::vector<Crash>& crashes() const { return crashes_; }
   bool crashed(const kernel::Process& process) const;
@@ -47,6 +50,7 @@ class CrashWatch final : public kernel::KernelObserver {
   kernel::Core& core_;
   SymbolizedCode& code_;
   const Style& style_;
+  RunDriver* driver_ = nullptr;
   std::vector<Crash> crashes_;
 };
 
@@ -70,6 +74,10 @@ struct SessionPartners {
   bool print_output = true;
   /// What the services have from outside.
   HostInputs* inputs = nullptr;
+  /// Who makes the run go.
+  RunDriver* driver = nullptr;
+  /// The run was recorded before.
+  bool recorded = false;
 };
 
 class GuestSession final : public emu::EventSink {
@@ -110,7 +118,10 @@ class GuestSession final : public emu::EventSink {
   void write_folders_back();
   void hint_at_linker(int64_t return_code);
   std::optional<std::string> start(std::span<const std::byte> file);
-  ExitCode run_to_end();
+  ExitCode run_to_end(std::span<const std::byte> file);
+  ExitCode drive(std::span<const std::byte> file);
+  ExitCode wished();
+  bool told_before() const { return partners_.driver != nullptr && partners_.driver->again(); }
   emu::RunEnd run_on(emu::RunLimits limits);
   ExitCode outcome();
   ExitCode deadlock();

@@ -1,5 +1,8 @@
 // `jacinth run`: runs a program. `jacinth record`: the same, and writes down what happens.
+#include <fmt/format.h>
+
 #include "tools/jacinth/command.h"
+#include "tools/jacinth/debug_session.h"
 #include "tools/jacinth/exit_code.h"
 #include "tools/jacinth/options.h"
 #include "tools/jacinth/run_options.h"
@@ -7,9 +10,31 @@
 namespace jacinth::cli {
 namespace {
 
+struct GdbOptions {
+  std::string address;
+  bool no_wait = false;
+};
+
 int run(RunOptions& options, const std::vector<std::string>& rest) {
   std::optional<RunRequest> request = complete(options, rest);
   return request ? run_guest(*request) : number(ExitCode::kUsage);
+}
+
+/// With a debugger that may come.
+int run_with_gdb(RunOptions& options, const std::vector<std::string>& rest, const GdbOptions& gdb) {
+  std::optional<RunRequest> request = complete(options, rest);
+  if (!request) return number(ExitCode::kUsage);
+  if (request->strace || request->record || request->time_limit) {
+    say(request->who, "--gdb goes with none of --strace, --record and --time-limit");
+    return number(ExitCode::kUsage);
+  }
+  auto debugger = GdbDebugSession::open(request->who, gdb.address, !gdb.no_wait);
+  if (!debugger) {
+    say(request->who, fmt::format("--gdb: {}", debugger.error()));
+    return number(ExitCode::kUsage);
+  }
+  request->driver = debugger->get();
+  return run_guest(*request);
 }
 
 }  // namespace
@@ -40,7 +65,14 @@ Command run_command() {
         add_text(app, "-o,--output", options->output, "FILE", "The same as --strace=FILE");
         add_text(app, "--record", options->record.file, "FILE", "Record the run, for jacinth replay and jacinth trace");
         add_record_options(app, *options);
-        return [options, &rest] { return run(*options, rest); };
+        auto gdb = std::make_shared<GdbOptions>();
+        add_text(app, "--gdb", gdb->address, "[HOST:]PORT|unix:PATH",
+                 "Wait for a debugger (gdb, LLDB) and do what it says; this computer only, unless HOST is given "
+                 "(docs/debug.md)");
+        app.add_flag("--gdb-no-wait", gdb->no_wait, "Do not wait: the run stops when a debugger comes");
+        return [options, gdb, &rest] {
+          return gdb->address.empty() ? run(*options, rest) : run_with_gdb(*options, rest, *gdb);
+        };
       },
   };
 }

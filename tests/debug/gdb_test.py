@@ -1,0 +1,213 @@
+"""Real gdb on both architectures, forwards and backwards, with two threads and two processes (guests/debugged)."""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+
+from debuggers import GDB, Server, gdb, guest  # noqa: E402
+from jacinth import ARCHITECTURES, jacinth  # noqa: E402
+
+NAMES = {"arm64": "aarch64", "x86_64": "i386:x86-64"}
+
+
+def values(text):
+    """Of `print` commands, by their numbers."""
+    return {int(number): value for number, value in re.findall(r"^\$(\d+) = (.*)$", text, re.MULTILINE)}
+
+
+def hits(text):
+    """The arguments at every stop in add()."""
+    return [int(number) for number in re.findall(r"\badd \(number=(\d+)\)", text)]
+
+
+@unittest.skipUnless(GDB, "gdb-multiarch is not installed")
+class Gdb(unittest.TestCase):
+    def each(self, *arguments):
+        for arch in ARCHITECTURES:
+            with Server(guest("debugged", arch), *arguments) as server:
+                yield arch, server
+
+    def test_gdb_finds_the_program_its_symbols_and_the_vdso_by_itself(self):
+        for arch, server in self.each():
+            text = gdb(["break add", "continue", "backtrace", "info sharedlibrary", "info line add"], server)
+            self.assertIn(f"Reading symbols from target:{guest('debugged', arch)}", text)
+            self.assertIn("#0  add (number=2) at ./guests/debugged/debugged.c:", text)
+            self.assertRegex(text, r"#1 +0x\w+ in main \(\) at ./guests/debugged/debugged.c:")
+            self.assertIn("target:/vmo/libzircon.so", text)
+
+    def test_registers_are_numbered_and_laid_out_as_gdb_does_it(self):
+        for arch, server in self.each():
+            own = gdb([f"set architecture {NAMES[arch]}", "maint print raw-registers"])
+            ours = gdb(["maint print raw-registers"], server)
+            row = re.compile(r"^ (\w+)\s+\d+\s+\d+\s+\d+\s+(\d+) (\S+)", re.MULTILINE)
+            own, ours = ({name: what for name, *what in row.findall(text)} for text in (own, ours))
+            for name in ours:
+                if name in own and own[name][0] != "0":
+                    self.assertEqual(ours[name], own[name], name)
+            common = set(ours) & set(own)
+            self.assertGreater(len(common), 55 if arch == "x86_64" else 65)
+            self.assertIn("tpidr" if arch == "arm64" else "fs_base", ours)
+
+    def test_steps_in_lines_and_instructions(self):
+        for arch, server in self.each():
+            text = gdb(
+                ["break add", "continue", "print watched", "print $pc", "stepi", "print $pc", "finish"]
+                + ["print watched", "step", "info program"],
+                server,
+            )
+            shown = values(text)
+            self.assertEqual(shown[1], "0")
+            self.assertNotEqual(shown[2], shown[3])
+            self.assertRegex(text, r"Value returned is \$4 = 2")
+            self.assertEqual(shown[5], "2")  # Behind the value that finish printed.
+            self.assertIn("It stopped after being stepped.", text)
+
+    def test_hardware_breakpoints_and_conditions(self):
+        for _, server in self.each():
+            text = gdb(["hbreak add if number == 6", "continue", "print watched", "info breakpoints"], server)
+            self.assertEqual(hits(text), [6])
+            self.assertEqual(values(text)[1], "6")
+
+    def test_watches_what_is_written_and_what_is_read(self):
+        for _, server in self.each():
+            text = gdb(["watch watched", "continue", "continue", "delete", "rwatch rounds", "continue"], server)
+            self.assertRegex(text, r"Old value = 0\s+New value = 2\b")
+            self.assertRegex(text, r"Old value = 2\s+New value = 6\b")
+            self.assertRegex(text, r"Hardware read watchpoint 2: rounds\s+Value = 5\b")
+
+    def test_goes_back_from_breakpoint_to_breakpoint_and_to_the_beginning(self):
+        for _, server in self.each():
+            text = gdb(
+                ["break add", "continue", "continue", "continue", "reverse-continue", "print watched"]
+                + ["reverse-continue", "delete", "reverse-continue", "print watched", "break add", "continue"],
+                server,
+            )
+            self.assertEqual(hits(text), [2, 4, 6, 4, 2, 2])
+            self.assertIn("No more reverse-execution history.", text)
+            self.assertEqual([values(text)[1], values(text)[2]], ["2", "0"])
+
+    def test_goes_back_to_the_last_write(self):
+        for _, server in self.each():
+            text = gdb(
+                ["break add if number == 8", "continue", "print watched", "watch watched", "reverse-continue"]
+                + ["reverse-continue", "reverse-continue", "info symbol $pc", "print watched"],
+                server,
+            )
+            self.assertEqual(values(text)[1], "12")
+            self.assertRegex(text, r"Old value = 12\s+New value = 6\b")
+            self.assertRegex(text, r"Old value = 6\s+New value = 2\b")
+            self.assertRegex(text, r"Old value = 2\s+New value = 0\b")
+            self.assertRegex(text, r"\nadd( \+ \d+)? in section")
+            self.assertEqual(values(text)[2], "0")
+
+    def test_steps_back_in_lines_and_instructions_and_out_of_functions(self):
+        for _, server in self.each():
+            text = gdb(
+                ["break work", "continue", "print $pc", "stepi", "stepi", "reverse-stepi", "reverse-stepi", "print $pc"]
+                + ["reverse-finish", "info symbol $pc", "reverse-step", "reverse-next", "info symbol $pc"],
+                server,
+            )
+            self.assertEqual(values(text)[1], values(text)[2])
+            self.assertEqual(re.findall(r"\n(\w+)(?: \+ \d+)? in section", text), ["worker", "worker"], text)
+
+    def test_what_was_changed_makes_another_run(self):
+        for _, server in self.each():
+            text = gdb(
+                ["break add", "continue", "set var watched = 100", "delete", "tbreak print", "continue", "print watched"]
+                + ["continue"],
+                server,
+            )
+            self.assertEqual(values(text)[1], "130")
+            self.assertIn("exited with code 03", text)
+            self.assertIn("rounds made 130", server.finish()[1])
+
+    def test_threads_have_names_and_tell_what_they_wait_for(self):
+        for _, server in self.each():
+            text = gdb(["break work", "continue", "info threads", "thread 1", "backtrace"], server)
+            self.assertRegex(text, r'\* 2 +Thread \d+\.\d+ "worker" \(running on CPU \d\) +work \(round=(round@entry=)?1\)')
+            self.assertRegex(text, r'  1 +Thread \d+\.\d+ "initial-thread" \((blocked in zx_object_wait_one on event|r)')
+            self.assertRegex(text, r"#\d+ +(0x\w+ in )?main \(\)")
+
+    def test_a_second_process_is_attached_and_stopped_like_the_first(self):
+        for arch, server in self.each():
+            text = gdb(
+                ["break add", "continue", "delete", "info os processes"]
+                + ["python child = [l for l in gdb.execute('info os processes', to_string=True).split('\\n') "
+                   "if 'debugged_child' in l][0].split()[0]"]
+                + ["add-inferior", "inferior 2", f"file {guest('debugged_child', arch)}"]
+                + ["python gdb.execute('attach ' + child)", "backtrace"]
+                + ["break twice", "set schedule-multiple on", "continue", "print doubled", "backtrace"]
+                + ["continue", "print doubled", "reverse-continue", "print doubled"]
+                + ["info inferiors", "inferior 1", "print watched"],
+                server,
+            )
+            self.assertIn("debugged_child", text)
+            self.assertRegex(text, r"Thread 2\.1 .* hit Breakpoint 2(\.\d)?, (0x\w+ in )?twice \(number=2\)")
+            self.assertRegex(text, r"#1 +(0x\w+ in )?main \(\) at ./guests/debugged/debugged_child.c")
+            self.assertEqual([values(text)[i] for i in range(1, 5)], ["2", "6", "2", "2"])
+
+    def test_catches_system_calls_by_number(self):
+        for arch, server in self.each():
+            number = json.loads(jacinth("syscalls", "--json", "zx_object_signal").stdout)[0]["number"]
+            text = gdb([f"catch syscall {number}", "continue", "continue", "continue", "backtrace"], server)
+            name = re.search(rf"Catchpoint 1 \(syscall '?(\w+)'? \[{number}\]\)", text).group(1)  # Linux's for it.
+            self.assertEqual(len(re.findall(rf"\(call to syscall {name}\)", text)), 2, text)
+            self.assertEqual(len(re.findall(rf"\(returned from syscall {name}\)", text)), 1)
+            self.assertIn("zx_object_signal ()", text)
+
+    def test_memory_is_searched_dumped_and_summed_up(self):
+        for arch, server in self.each():
+            text = gdb(
+                ["break add", "continue", "set var rounds = 0x1122334455667788", "print &rounds"]
+                + ["find /g &watched - 64, +1024, 0x1122334455667788", "x/1gx &rounds", "info proc mappings"],
+                server,
+            )
+            self.assertRegex(text, r"<rounds>\n1 pattern found\.")
+            self.assertIn("0x1122334455667788", text)
+            self.assertRegex(text, r"stack:initial-thread")
+
+    def test_run_begins_again_and_kill_ends_it(self):
+        for _, server in self.each():
+            text = gdb(["break add", "continue", "continue", "run", "print watched", "kill"], server)
+            self.assertEqual((hits(text), values(text)[1]), ([2, 4, 2], "0"))
+            self.assertIn("killed]", text)
+            self.assertEqual(server.finish()[0], 173)
+
+    def test_detached_the_program_goes_on_to_its_end(self):
+        for _, server in self.each():
+            text = gdb(["break add", "continue", "detach"], server)
+            self.assertIn("detached]", text)
+            code, out, _ = server.finish()
+            self.assertEqual((code, out), (3, "5 rounds made 30, and the child returned 5\n"))
+
+    def test_a_recording_is_debugged_like_a_run_and_can_be_gone_back_in_from_its_end(self):
+        for arch in ARCHITECTURES:
+            with tempfile.TemporaryDirectory() as folder:
+                file = str(pathlib.Path(folder) / "run.jtrace")
+                self.assertEqual(jacinth("record", "-o", file, guest("debugged", arch)).returncode, 3)
+                with Server(file) as server:
+                    text = gdb(
+                        ["continue", "break add", "reverse-continue", "reverse-continue", "print watched"]
+                        + ["delete", "continue", "continue"],
+                        server,
+                    )
+                    self.assertEqual(hits(text), [10, 8])
+                    self.assertEqual(values(text)[1], "12")
+                    self.assertEqual(text.count("No more reverse-execution history."), 2, text)
+                    self.assertIn("exited with code 03", text)
+                    self.assertEqual(server.finish()[:2], (3, "5 rounds made 30, and the child returned 5\n"))
+
+    def test_a_run_under_a_debugger_is_the_run_without_one(self):
+        for arch, server in self.each():
+            gdb(["break add", "continue", "stepi", "continue", "reverse-continue", "delete", "continue"], server)
+            self.assertEqual(server.finish()[1], jacinth("run", guest("debugged", arch)).stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
