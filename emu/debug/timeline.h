@@ -56,11 +56,8 @@ struct CallCatch {
 
 /// What the kernel tells a debugger of, beyond calls and instructions.
 enum class MomentKind : uint8_t {
-  kHandleClosed,    ///< koid: what it named; value: the handle.
-  kSignalled,       ///< koid; value: the signals that it has now.
   kPacketQueued,    ///< koid: the port; value: the packet's key.
   kMessageWritten,  ///< koid: the end that will read it; value: bytes.
-  kPageCommitted,   ///< koid: the VMO; value: the page's offset.
   kFutexParked,     ///< koid: the thread; value: the futex's address.
   kThreadBlocked,   ///< koid: the thread.
   kThreadWoken,     ///< koid: the thread.

@@ -38,6 +38,19 @@ class Report {
     return std::move(text_);
   }
 
+  std::string of(Thread& waiting) {
+    thread(waiting);
+    return std::move(text_);
+  }
+
+  std::string of(Object& object) {
+    line(0, "{}: {}", object_text(object), state_of(object));
+    line(1, "{}", holders_.text(core_, object.koid()));
+    if (object.type() == ObjectType::kPort) watched_by(static_cast<const Port&>(object), 1);
+    watchers(object);
+    return std::move(text_);
+  }
+
  private:
   template <class... Arguments>
   void line(size_t depth, std::string_view format, Arguments&&... arguments) {
@@ -124,6 +137,18 @@ class Report {
     return fmt::format("its other end {} is {}", object_text(*end), holders_.text(core_, koid));
   }
 
+  /// Who waits for signals of it.
+  void watchers(Object& object) {
+    size_t count = 0;
+    object.observers().for_each([&](Observer& observer) {
+      if (++count > kMaxWatched) return;
+      if (auto* at = dynamic_cast<PortObserver*>(&observer))
+        line(1, "{} waits for {} with key {:#x}", object_text(at->port()),
+             abi::format_signals(object.type(), at->trigger()), at->packet.key);
+    });
+    if (count > kMaxWatched) line(1, "and {} more waits", count - kMaxWatched);
+  }
+
   void watched_by(const Port& port, size_t depth) {
     size_t count = 0;
     core_.objects().for_each([&](Object& object) {
@@ -147,5 +172,9 @@ class Report {
 }  // namespace
 
 std::string deadlock_report(Kernel& kernel, GuestCode& code) { return Report(kernel, code).write(); }
+
+std::string wait_report(Kernel& kernel, GuestCode& code, Thread& thread) { return Report(kernel, code).of(thread); }
+
+std::string object_report(Kernel& kernel, GuestCode& code, Object& object) { return Report(kernel, code).of(object); }
 
 }  // namespace jacinth::kernel

@@ -18,9 +18,15 @@ emu::TaskId id_of(Thread& thread) {
 
 }  // namespace
 
-DebugEvents::DebugEvents(Kernel& kernel) : kernel_(kernel) { kernel_.tasks().add_observer(*this); }
+DebugEvents::DebugEvents(Kernel& kernel) : kernel_(kernel) {
+  kernel_.tasks().add_observer(*this);
+  kernel_.core().add_traffic_watcher(*this);
+}
 
-DebugEvents::~DebugEvents() { kernel_.tasks().remove_observer(*this); }
+DebugEvents::~DebugEvents() {
+  kernel_.core().remove_traffic_watcher(*this);
+  kernel_.tasks().remove_observer(*this);
+}
 
 emu::TaskId DebugEvents::task_of(const ThreadContext& context) {
   const Scheduler& scheduler = kernel_.tasks().scheduler();
@@ -64,9 +70,24 @@ void DebugEvents::tell(emu::MomentKind kind, emu::TaskId who, uint64_t koid, uin
   if (sink_ != nullptr) sink_->moment({.kind = kind, .who = who, .koid = koid, .value = value});
 }
 
-void DebugEvents::call_parked(Thread& thread, const Trap&) {
+void DebugEvents::call_parked(Thread& thread, const Trap& trap) {
   emu::TaskId who = id_of(thread);
+  if (thread.wait().reason == BlockReason::kFutex)
+    tell(emu::MomentKind::kFutexParked, who, who.thread, trap.arguments[0]);
   tell(emu::MomentKind::kThreadBlocked, who, who.thread);
+}
+
+void DebugEvents::thread_woken(Thread& thread) {
+  emu::TaskId who = id_of(thread);
+  tell(emu::MomentKind::kThreadWoken, who, who.thread);
+}
+
+void DebugEvents::packet_queued(Koid port, uint64_t, const abi::PortPacket& packet) {
+  tell(emu::MomentKind::kPacketQueued, {}, abi::raw(port), packet.key);
+}
+
+void DebugEvents::message_queued(Koid end, uint32_t size) {
+  tell(emu::MomentKind::kMessageWritten, {}, abi::raw(end), size);
 }
 
 void DebugEvents::call_left(Thread& thread, const Trap& trap, int64_t result) {

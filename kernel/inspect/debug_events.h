@@ -2,13 +2,14 @@
 #pragma once
 
 #include "emu/debug/kernel_side.h"
+#include "kernel/object/traffic.h"
 #include "kernel/task/observer.h"
 
 namespace jacinth::kernel {
 
 class Kernel;
 
-class DebugEvents final : public emu::KernelSide, private KernelObserver {
+class DebugEvents final : public emu::KernelSide, private KernelObserver, private TrafficWatcher {
  public:
   /// Listens from now on. The kernel outlives it.
   explicit DebugEvents(Kernel& kernel);
@@ -30,6 +31,9 @@ class DebugEvents final : public emu::KernelSide, private KernelObserver {
   void process_exited(Process& process) override;
   void thread_started(Thread& thread) override;
   void thread_exited(Thread& thread) override;
+  void thread_woken(Thread& thread) override;
+  void packet_queued(Koid port, uint64_t ticket, const abi::PortPacket& packet) override;
+  void message_queued(Koid end, uint32_t size) override;
 
   void tell(emu::MomentKind kind, emu::TaskId who, uint64_t koid, uint64_t value = 0);
 

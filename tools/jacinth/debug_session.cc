@@ -2,7 +2,9 @@
 
 #include "boards/system.h"
 #include "kernel/inspect/debug_events.h"
+#include "tools/jacinth/debug/debugger.h"
 #include "tools/jacinth/gdb_run.h"
+#include "tools/jacinth/guest_code.h"
 
 namespace jacinth::cli {
 namespace {
@@ -39,6 +41,10 @@ std::expected<std::unique_ptr<GdbDebugSession>, std::string> GdbDebugSession::op
 RunDriver::End GdbDebugSession::talk(const DebuggedRun& run) {
   GdbRunOptions options{.who = who_, .wait = wait_, .session = {}};
   options.session.describe = words_for;
+  // gdb moves the run itself; everything else can be asked for.
+  SymbolizedCode code;
+  Debugger debugger(run.timeline, run.system.kernel(), code, &run.host.flag(), Debugger::Role::kAnswers);
+  options.session.monitor = [&debugger](std::string_view line) { return debugger.execute(line).text; };
   options.session.stop_before_end = run.recorded;
   GdbRunEnd end = run_by_gdb(*server_, run.timeline, run.host, options);
   server_.reset();

@@ -26,6 +26,7 @@ constexpr auto kExitCodes = std::to_array<ExitCodeRow>({
     {ExitCode::kDiverged, "diverged", "A replay was not the run that was recorded: the first difference is printed."},
     {ExitCode::kNotRecorded, "not-recorded",
      "The recording could not be written on, and --on-record-error=stop was given."},
+    {ExitCode::kCommandFailed, "command-failed", "A command given to jacinth debug could not be done."},
 });
 
 }  // namespace

@@ -26,6 +26,7 @@ enum class ExitCode : int {
   kOutOfMemory = 174,
   kDiverged = 175,
   kNotRecorded = 176,
+  kCommandFailed = 177,
 };
 
 constexpr int number(ExitCode code) { return static_cast<int>(code); }

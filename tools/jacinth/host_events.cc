@@ -20,15 +20,19 @@ void on_signal(int signal) {
   g_flag = 1;
 }
 
+void listen(int signal) {
+  struct sigaction action = {};
+  action.sa_handler = on_signal;
+  action.sa_flags = static_cast<int>(SA_RESTART | SA_RESETHAND);
+  sigaction(signal, &action, nullptr);
+}
+
 }  // namespace
 
 HostEvents::HostEvents() {
   g_flag = 0;
   g_wish = 0;
-  struct sigaction action = {};
-  action.sa_handler = on_signal;
-  action.sa_flags = static_cast<int>(SA_RESTART | SA_RESETHAND);
-  for (int signal : kSignals) sigaction(signal, &action, nullptr);
+  for (int signal : kSignals) listen(signal);
 }
 
 HostEvents::~HostEvents() {
@@ -51,6 +55,13 @@ const volatile std::sig_atomic_t& HostEvents::raised() { return g_flag; }
 void HostEvents::raise_flag() { g_flag = 1; }
 
 void HostEvents::lower_flag() { g_flag = 0; }
+
+void HostEvents::forgive_interrupt() {
+  if (wish() != Wish::kInterrupt) return;
+  g_wish = 0;
+  g_flag = 0;
+  listen(SIGINT);
+}
 
 HostEvents::Wish HostEvents::wish() const { return static_cast<Wish>(g_wish); }
 

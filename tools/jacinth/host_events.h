@@ -28,6 +28,8 @@ class HostEvents {
   static const volatile std::sig_atomic_t& raised();
   void raise_flag();
   void lower_flag();
+  /// An interrupt was dealt with: the next one is the first again.
+  void forgive_interrupt();
   /// The first that came.
   Wish wish() const;
 };

@@ -1,0 +1,162 @@
+// The syscall debugger's commands, on real guests: what they answer, and where they leave the run.
+#include "tools/jacinth/debug/debugger.h"
+
+#include "emu/debug/time_travel.h"
+#include "kernel/inspect/debug_events.h"
+#include "kernel/inspect/debug_target.h"
+#include "tests/support/guest_run.h"
+#include "tests/support/test.h"
+#include "tools/jacinth/guest_code.h"
+
+namespace jacinth::cli {
+namespace {
+
+constexpr Arch kBoth[] = {Arch::kArm64, Arch::kX86_64};
+
+struct Bench {
+  explicit Bench(Arch arch, std::string name)
+      : run({.arch = arch, .name = name}),
+        target(run.system().kernel()),
+        events(run.system().kernel()),
+        time(run.system(), target, events),
+        debugger(time, run.system().kernel(), code, nullptr) {}
+
+  /// The command must work.
+  nlohmann::ordered_json operator()(std::string_view line) {
+    INFO(line);
+    Answer answer = debugger.execute(line);
+    INFO(answer.text);
+    REQUIRE_FALSE(answer.failed);
+    return answer.data;
+  }
+  std::string refused(std::string_view line) {
+    INFO(line);
+    Answer answer = debugger.execute(line);
+    REQUIRE(answer.failed);
+    return answer.text;
+  }
+
+  boards::GuestRun run;
+  kernel::DebugTarget target;
+  kernel::DebugEvents events;
+  emu::TimeTravel time;
+  SymbolizedCode code;
+  Debugger debugger;
+};
+
+TEST_CASE("from call to call, to its result, and back", "[debugger]") {
+  for (Arch arch : kBoth) {
+    Bench debug(arch, "channels");
+    auto first = debug("next-call");
+    REQUIRE(first["stop"] == "call");
+    REQUIRE(first["arguments"].get<std::string>().starts_with("("));
+    auto second = debug("next-call");
+    REQUIRE(second["time"].get<int64_t>() > first["time"].get<int64_t>());
+    auto result = debug("finish");
+    REQUIRE(result["stop"] == "return");
+    REQUIRE(result["call"] == second["call"]);
+    REQUIRE(debug("prev-call")["call"] == second["call"]);
+    REQUIRE(debug("prev-call")["call"] == first["call"]);
+    REQUIRE(debug("rcont")["stop"] == "begin");
+    REQUIRE(debug("seek end")["stop"] == "exit");
+    REQUIRE(debug("seek begin")["stop"] == "arrived");
+  }
+}
+
+TEST_CASE("calls are stopped at by name, result and what they are about", "[debugger]") {
+  for (Arch arch : kBoth) {
+    Bench debug(arch, "channels");
+    REQUIRE(debug("calls zx_channel_write before")["number"] == 1);
+    auto write = debug("continue");
+    REQUIRE(write["call"] == "zx_channel_write");
+    debug("delete 1");
+    debug("calls result=ZX_ERR_SHOULD_WAIT");
+    auto waits = debug("continue");
+    REQUIRE(waits["stop"] == "return");
+    REQUIRE(waits["result"] == "ZX_ERR_SHOULD_WAIT");
+    debug("delete 2");
+    debug("calls type=channel before");
+    auto about = debug("continue");
+    REQUIRE(about["arguments"].get<std::string>().find("<channel:") != std::string::npos);
+    REQUIRE(debug("rcont")["arguments"].get<std::string>().find("<channel:") != std::string::npos);
+    REQUIRE(debug("points")["points"].size() == 1);
+  }
+}
+
+TEST_CASE("a call can be given a result in place of being made", "[debugger]") {
+  for (Arch arch : kBoth) {
+    Bench debug(arch, "channels");
+    debug("calls zx_channel_create before");
+    debug("continue");
+    REQUIRE(debug("inject ZX_ERR_NO_MEMORY")["result"] == -4);
+    debug("delete 1");
+    // The program asserts that it works: it ends otherwise than it would.
+    auto end = debug("continue");
+    REQUIRE(end["stop"] == "exit");
+    REQUIRE(end["code"] != 0);
+    debug("seek begin");
+    REQUIRE(debug("seek end")["code"] == 0);
+  }
+}
+
+TEST_CASE("moments in the kernel are found forwards and backwards", "[debugger]") {
+  for (Arch arch : kBoth) {
+    Bench debug(arch, "ports");
+    auto packet = debug("to packet-queued");
+    REQUIRE(packet["moment"] == "packet-queued");
+    uint64_t port = packet["koid"];
+    auto next = debug("to packet-queued " + std::to_string(port));
+    REQUIRE(next["koid"] == port);
+    REQUIRE(debug("back-to packet-queued")["time"] == packet["time"]);
+    REQUIRE(debug("object " + std::to_string(port))["report"].get<std::string>().starts_with("port:"));
+  }
+}
+
+TEST_CASE("the last write of some bytes is found", "[debugger]") {
+  for (Arch arch : kBoth) {
+    Bench debug(arch, "channels");
+    for (int i = 0; i < 6; ++i) debug("next-call");
+    auto before = debug("when");
+    auto written = debug("last-write $sp 256");
+    REQUIRE(written["stop"] == "watchpoint");
+    REQUIRE(debug("when")["code_bytes"].get<uint64_t>() < before["code_bytes"].get<uint64_t>());
+  }
+}
+
+TEST_CASE("what is there can be looked at", "[debugger]") {
+  for (Arch arch : kBoth) {
+    Bench debug(arch, "threads");
+    debug("calls zx_thread_start behind");
+    debug("continue");
+    REQUIRE(debug("threads")["processes"].size() == 1);
+    REQUIRE(debug("handles")["handles"].size() > 1);
+    REQUIRE(debug("maps")["maps"].size() > 3);
+    REQUIRE(debug("disas")["instructions"].size() == 8);
+    REQUIRE(debug("x $sp 16")["bytes"].get<std::string>().size() == 32);
+    REQUIRE(debug("registers")["registers"].size() > 16);
+    REQUIRE(debug("bt")["backtrace"].get<std::string>().starts_with("#0"));
+    debug("checkpoint");
+    auto here = debug("when");
+    debug("step 5");
+    debug("restart 1");
+    REQUIRE(debug("when")["code_bytes"] == here["code_bytes"]);
+  }
+}
+
+TEST_CASE("what is wrong is said", "[debugger]") {
+  Bench debug(Arch::kArm64, "hello");
+  REQUIRE(debug.refused("continu3").find("did you mean 'continue'?") != std::string::npos);
+  REQUIRE(debug.refused("re").find("rep") == std::string::npos);
+  REQUIRE(debug.refused("x").starts_with("usage: x ADDRESS"));
+  REQUIRE(debug.refused("x 0").find("nothing is mapped") != std::string::npos);
+  REQUIRE(debug.refused("break nowhere_at_all").find("no symbol") != std::string::npos);
+  REQUIRE(debug.refused("to nonsense").find("packet-queued") != std::string::npos);
+  REQUIRE(debug.refused("seek yesterday").find("begin") != std::string::npos);
+  REQUIRE(debug.refused("inject ZX_OK").find("about to make a call") != std::string::npos);
+  REQUIRE(debug.refused("delete 7").find("7") != std::string::npos);
+  REQUIRE(debug.refused("object 1").find("no object") != std::string::npos);
+  REQUIRE(debug.refused("thread 99999").find("99999") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace jacinth::cli
