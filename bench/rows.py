@@ -143,6 +143,12 @@ class Rows:
             peers.append(Program("strace", ("strace", "-o", "{file}", self.peer(f"{call}_{arch}"), "{rounds}")))
         return Comparison(f"strace-call/{arch}", "us", PerRound(1_000, 101_000, 1e6), subject, tuple(peers))
 
+    def step_back(self, arch):
+        """An instruction back, at the end of a billion of them."""
+        guest = Program("jacinth", (f"{self.build}/jacinth", "debug", "-e", "seek 1s", "-e", "rstep {rounds}",
+                                    f"{self.build}/guests/{arch}/bench_integer", "2500"))
+        return Comparison(f"step-back/{arch}", "ms", PerRound(1, 2001, 1e3), guest, budget=Budget(20, "value"))
+
     def fault(self, arch):
         return Comparison(f"exception/{arch}", "us", PerRound(100, 20_100, 1e6),
                           self.guest(arch, "bench_fault", "{rounds}"), budget=Budget(3, "value"))
@@ -194,6 +200,7 @@ class Rows:
             yield self.call(arch)
         for arch in ARCHES:
             yield self.null_call(arch)
+            yield self.step_back(arch)
         for arch in ARCHES:
             yield self.roundtrip(arch)
         for arch in ARCHES:
