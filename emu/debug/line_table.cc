@@ -12,9 +12,7 @@ namespace {
 
 /// What libelf and libdw hold open.
 struct Opened {
-  explicit Opened(std::vector<char> bytes) : image(std::move(bytes)) {
-    elf_version(EV_CURRENT);
-    elf = elf_memory(image.data(), image.size());
+  explicit Opened(std::vector<char> bytes) : image(std::move(bytes)), elf(open(image)) {
     if (elf != nullptr && elf_kind(elf) == ELF_K_ELF) info = dwarf_begin_elf(elf, DWARF_C_READ, nullptr);
   }
   ~Opened() {
@@ -23,6 +21,11 @@ struct Opened {
   }
   Opened(const Opened&) = delete;
   Opened& operator=(const Opened&) = delete;
+
+  static Elf* open(std::vector<char>& image) {
+    elf_version(EV_CURRENT);
+    return elf_memory(image.data(), image.size());
+  }
 
   std::vector<char> image;
   Elf* elf = nullptr;

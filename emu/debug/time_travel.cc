@@ -84,6 +84,7 @@ void TimeTravel::arm() {
   if (before) sites_ = kernel_.call_sites(numbers);
 
   std::vector<GuestAddr> breakpoints;
+  breakpoints.reserve(sites_.size() + points_.size());
   std::map<GuestAddr, WatchedPage> pages;
   for (const CallSite& site : sites_) breakpoints.push_back(site.address);
   for (const auto& [number, point] : points_) {
@@ -106,6 +107,7 @@ void TimeTravel::arm() {
   breakpoints.erase(doubles.begin(), doubles.end());
   machine_.set_breakpoints(std::move(breakpoints));
   std::vector<WatchedPage> watched;
+  watched.reserve(pages.size());
   for (const auto& [address, page] : pages) watched.push_back(page);
   machine_.set_watched_pages(std::move(watched));
 }

@@ -93,7 +93,7 @@ void Session::feed(std::string_view bytes) {
     if (over_ != Over::kNot) return;
     switch (reader_.take(byte)) {
       case PacketReader::Event::kNone:
-      case PacketReader::Event::kAck: break;
+      case PacketReader::Event::kAck:
       case PacketReader::Event::kInterrupt: break;  // It stands already.
       case PacketReader::Event::kNak:
         if (!last_sent_.empty() && !no_ack_) options_.send(last_sent_);

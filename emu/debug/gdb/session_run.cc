@@ -23,7 +23,7 @@ constexpr unsigned kSegmentSignal = 11;
 /// What an exception of the guest would be on Unix. By ZX_EXCP_*: this layer knows no kernel.
 unsigned signal_of_exception(uint64_t type) {
   switch (type) {
-    case 0x008: return kSegmentSignal;  // General: protection faults above all.
+    case 0x008:  // General: protection faults above all.
     case 0x108: return kSegmentSignal;
     case 0x208: return kIllegalSignal;
     case 0x308:
@@ -146,6 +146,7 @@ void Session::catch_calls(Scanner from) {
 /// The end of a process always stops: clients know of it only so.
 void Session::set_catches() {
   std::vector<CallCatch> calls;
+  calls.reserve(catches_.size());
   for (const auto& [process, numbers] : catches_) calls.push_back({.process = process, .numbers = numbers});
   timeline_.catch_calls(std::move(calls));
   timeline_.catch_moments({{.kind = MomentKind::kProcessExited}});

@@ -119,7 +119,8 @@ TEST_CASE("what was written to a folder is told at the end, path by path") {
   FidlWriter unlink(1, io::kUnlink);
   unlink.vector(5);
   unlink.body(std::string_view("a.txt"));
-  REQUIRE(ServiceRig::status(rig.call(*rig.directory, std::move(unlink))) == 0);
+  auto removed = ServiceRig::status(rig.call(*rig.directory, std::move(unlink)));
+  REQUIRE(removed == 0);
   REQUIRE(rig.open("d", kRightReadable | kFlagCreate | kFlagDirectory, 0x4000).second == Status::kOk);
 
   std::vector<FileTree::Change> changes = rig.services.files().changes(0);
@@ -146,7 +147,8 @@ TEST_CASE("what is written through a link changes the file that it leads to, and
   FidlWriter unlink(1, io::kUnlink);
   unlink.vector(4);
   unlink.body(std::string_view("link"));
-  REQUIRE(ServiceRig::status(rig.call(*rig.directory, std::move(unlink))) == 0);
+  auto removed = ServiceRig::status(rig.call(*rig.directory, std::move(unlink)));
+  REQUIRE(removed == 0);
   REQUIRE(rig.open("link", kRightReadable | kFlagCreate, 0x8000).second == Status::kOk);
   changes = rig.services.files().changes(0);
   REQUIRE(changes.size() == 3);
@@ -163,7 +165,8 @@ TEST_CASE("a file without a name lives as long as a connection to it") {
   FidlWriter unlink(1, io::kUnlink);
   unlink.vector(5);
   unlink.body(std::string_view("a.txt"));
-  REQUIRE(ServiceRig::status(rig.call(*rig.directory, std::move(unlink))) == 0);
+  auto removed = ServiceRig::status(rig.call(*rig.directory, std::move(unlink)));
+  REQUIRE(removed == 0);
   REQUIRE(rig.open("a.txt").second == Status::kNotFound);
   REQUIRE(rig.read(*file, 5) == "hello");
   rig.call(*file, FidlWriter(2, io::kClose));

@@ -59,7 +59,8 @@ struct ServiceRig {
   }
   /// Sends a message, and settles: what was answered is in the channel now.
   void send(Channel& channel, Message message) {
-    REQUIRE(channel.write(channel.owner(), std::move(message)).has_value());
+    bool written = channel.write(channel.owner(), std::move(message)).has_value();
+    REQUIRE(written);
     kernel.settle();
   }
   void send(Channel& channel, FidlWriter& writer) { send(channel, writer.take()); }
