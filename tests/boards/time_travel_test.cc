@@ -62,31 +62,6 @@ std::string straight_digest(const GuestOptions& options) {
   return straight.system().digest().text();
 }
 
-TEST_CASE("scratch", "[scratch]") {
-  GuestOptions options{.arch = Arch::kArm64, .name = "threads"};
-  GuestRun straight(options);
-  if (!getenv("HOLD")) REQUIRE(straight.run() == emu::RunEnd::kStopped);
-  auto show = [](System& s) {
-    Hasher h;
-    s.machine().state_without_memory(h);
-    Hasher k;
-    s.kernel().state(k);
-    Hasher m;
-    m(s.machine().memory());
-    std::printf("%lu bytes %lu entries %ld ns, machine %s kernel %s mem %s\n", s.machine().executed_bytes(),
-                s.machine().entries(), s.machine().now().ns, h.digest().text().c_str(), k.digest().text().c_str(),
-                m.digest().text().c_str());
-  };
-  if (getenv("HOLD")) {
-    Debugged d(options, {});
-    d.time.catch_calls({{.before = false}});
-    while (d.go().reason != Reason::kEnded) {
-    }
-    show(d.run.system());
-  } else
-    show(straight.system());
-}
-
 TEST_CASE("every call that is stopped at on the way there is stopped at on the way back", "[time_travel]") {
   for (Arch arch : kBoth) {
     for (const char* name : {"threads", "channels", "processes", "faults"}) {
