@@ -157,6 +157,17 @@ class Recordings(unittest.TestCase):
         self.assertEqual(result.returncode, 126)
         self.assertIn("not the program that was recorded", result.stderr)
 
+    def test_libraries_that_are_not_in_the_recording_are_looked_for(self):
+        folder = os.path.dirname(guest("linked"))
+        recorded = self.record("--no-embed", f"--libs={folder}", "--stdio=debuglog", guest("linked"))
+        self.assertEqual(recorded.returncode, 0, recorded.stderr)
+        result = jacinth("replay", self.file)
+        self.assertEqual(result.returncode, 126)
+        self.assertIn("--libs", result.stderr)
+        replayed = jacinth("replay", f"--libs={folder}", self.file)
+        self.assertEqual(replayed.returncode, 0, replayed.stderr)
+        self.assertEqual(replayed.stdout, recorded.stdout)
+
     def test_what_is_typed_at_the_console_is_part_of_the_recording(self):
         typed = os.path.join(self.folder.name, "typed.txt")
         pathlib.Path(typed).write_text("hello\n")

@@ -34,6 +34,15 @@ Command replay_command() {
         auto options = std::make_shared<Options>();
         add_text(app, "--program", options->request.program, "FILE",
                  "Where the program is, when the recording holds only its digest");
+        app.add_option("--libs", options->request.libraries,
+                       "Where the libraries are, when the recording holds only their digests")
+            ->type_name("DIR[:DIR...]")
+            ->delimiter(':')
+            ->allow_extra_args(false);
+        app.add_option("--dir", options->request.folders,
+                       "The same for the folders of run's --dir, in their order; can be repeated")
+            ->type_name("HOST")
+            ->allow_extra_args(false);
         app.add_flag("--no-output", options->quiet, "Do not print what the program prints");
         add_choice(app, "--color", options->color, "auto|always|never",
                    "Colours on standard error (default auto: on a terminal, unless NO_COLOR is set)");
