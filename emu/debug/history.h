@@ -39,7 +39,6 @@ class History {
   void keep_changed();
   size_t size() const { return checkpoints_.size(); }
   Position position(size_t number) const { return checkpoints_[number].position; }
-  Time time(size_t number) const { return checkpoints_[number].time; }
   /// The last checkpoint at `position` or before; the first when there is none.
   size_t at_or_before(Position position) const;
   size_t at_or_before(Time time) const;

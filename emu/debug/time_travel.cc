@@ -12,6 +12,9 @@ namespace {
 constexpr uint64_t kFirstWindow = 512;
 constexpr uint64_t kWindowGrowth = 16;
 
+/// The machine came back in the middle of its run.
+bool midway(RunEnd end) { return end == RunEnd::kCodeLimit || end == RunEnd::kEntryLimit || end == RunEnd::kHeld; }
+
 }  // namespace
 
 TimeTravel::TimeTravel(Rewindable& run, Target& target, KernelSide& kernel, const TimeTravelOptions& options)
@@ -200,8 +203,7 @@ DebugStop TimeTravel::forwards(const Resume& resume) {
   while (true) {
     RunEnd end = go({});
     if (stop_) return remember(*stop_);
-    if (end != RunEnd::kCodeLimit && end != RunEnd::kHeld && end != RunEnd::kEntryLimit)
-      return remember(stop_at_end(end));
+    if (!midway(end)) return remember(stop_at_end(end));
   }
 }
 
@@ -219,11 +221,11 @@ RunEnd TimeTravel::run_to(Position where) {
     RunEnd end = go(limits);
     // In the middle of an instruction nobody can stand.
     if (end == RunEnd::kCodeLimit && history_.here() == before) break;
-    if (end != RunEnd::kCodeLimit && end != RunEnd::kEntryLimit && end != RunEnd::kHeld) return end;
+    if (!midway(end)) return end;
   }
   while (machine_.entries() < where.entries) {
     RunEnd end = go({.entries = where.entries});
-    if (end != RunEnd::kCodeLimit && end != RunEnd::kEntryLimit && end != RunEnd::kHeld) return end;
+    if (!midway(end)) return end;
   }
   return RunEnd::kCodeLimit;
 }
@@ -257,7 +259,7 @@ DebugStop TimeTravel::seek(Time when) {
   while (machine_.now() < when) {
     RunEnd end = go({.time = when});
     if (end == RunEnd::kTimeLimit && machine_.now() >= when) break;
-    if (end != RunEnd::kCodeLimit && end != RunEnd::kHeld) return remember(stop_at_end(end));
+    if (!midway(end)) return remember(stop_at_end(end));
   }
   DebugStop stop{.reason = DebugStop::Reason::kArrived};
   stop.who = current_task();

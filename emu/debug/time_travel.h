@@ -65,7 +65,6 @@ class TimeTravel final : public Timeline, private Probe, private KernelSink {
   /// Whether the machine is where it has been before: what it prints was printed then. For whoever shows output, while
   /// the machine runs.
   bool was_here() { return history_.here() < furthest_; }
-  const History& history() const { return history_; }
 
  private:
   /// What would have held the machine, while it runs again for that.

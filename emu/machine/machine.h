@@ -17,7 +17,6 @@
 #include <csignal>
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <vector>
 
 #include "emu/cpu/code_coherence.h"
@@ -121,7 +120,6 @@ class Machine final : private CpuClient {
   }
   /// The thread whose turn it is, or was last; null when that one does not run any more.
   ThreadContext* turn() { return supervisor_->current(turn_); }
-  unsigned turn_cpu() const { return turn_; }
   /// Brings every thread's registers home.
   void fetch_all_registers() {
     pool_.fetch_all();
@@ -161,8 +159,6 @@ class Machine final : private CpuClient {
   void entered();
   /// The budget is used up, and the last step came to a transfer point: the turn ends before the next instruction.
   bool used_up(const Stop& last) const { return last.transfer && clock_.now() >= std::min(preempt_at_, limits_.time); }
-  /// The instruction's bytes, as far as they are mapped.
-  std::span<const uint8_t> read_code(PhysAddr root, GuestAddr pc, std::span<uint8_t> bytes) const;
   /// Code bytes until the next reason to look up.
   uint64_t budget() const;
   void spend(Duration cost) { clock_.add(cost); }

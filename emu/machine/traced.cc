@@ -95,7 +95,8 @@ Stop Machine::run_traced_on(Cpu& core, ThreadContext& context) {
       }
       uint8_t code[16];
       if (data_points) {
-        std::vector<DataAccess> accesses = data_accesses(arch, read_code(context.page_table, pc, code), registers);
+        std::vector<DataAccess> accesses =
+            data_accesses(arch, peek(arch, memory_, context.page_table, pc, code), registers);
         hit = watched(debug, accesses);
         if (hit.point != nullptr && arm64) {
           uint32_t esr = syndrome(kEcWatchpoint, hit.access.write ? kIssWrite : 0);

@@ -6,31 +6,16 @@
 //
 // Left out: accesses of the kernel in a thread's name, which go past every TLB: whoever watches compares what is there
 // when the kernel was entered (Probe::entered).
-#include <algorithm>
-#include <cstring>
-
 #include "emu/machine/machine.h"
 #include "emu/mmu/walk.h"
 
 namespace jacinth::emu {
 
-std::span<const uint8_t> Machine::read_code(PhysAddr root, GuestAddr pc, std::span<uint8_t> bytes) const {
-  size_t done = 0;
-  while (done < bytes.size()) {
-    GuestAddr at = pc + done;
-    auto translation = emu::probe(options_.arch, memory_, root, at);
-    if (!translation || !memory_.contains(translation->address)) break;
-    size_t chunk = std::min<size_t>(bytes.size() - done, kPageSize - at.page_offset());
-    std::memcpy(bytes.data() + done, memory_.data(translation->address), chunk);
-    done += chunk;
-  }
-  return bytes.first(done);
-}
-
 Probe::Watch Machine::watched_access(ThreadContext& context, const Registers& registers) {
   uint8_t code[16];
   GuestAddr pc(registers.pc);
-  std::vector<DataAccess> accesses = data_accesses(options_.arch, read_code(context.page_table, pc, code), registers);
+  std::vector<DataAccess> accesses =
+      data_accesses(options_.arch, peek(options_.arch, memory_, context.page_table, pc, code), registers);
   for (const DataAccess& access : accesses) {
     for (const WatchedPage& watched : watched_pages_) {
       bool kind = (access.read && watched.read) || (access.write && watched.write);

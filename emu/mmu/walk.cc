@@ -1,5 +1,8 @@
 #include "emu/mmu/walk.h"
 
+#include <algorithm>
+#include <cstring>
+
 #include "emu/mmu/descent.h"
 
 namespace jacinth::emu {
@@ -39,6 +42,20 @@ std::expected<Translation, WalkFault> probe(Arch arch, const PhysicalMemory& mem
     if (auto fault = descent.go(memory, root, address)) return std::unexpected(*fault);
     return descent.translation(address, descent.entry(descent.level()));
   });
+}
+
+std::span<const uint8_t> peek(Arch arch, const PhysicalMemory& memory, PhysAddr root, GuestAddr address,
+                              std::span<uint8_t> to) {
+  size_t done = 0;
+  while (done < to.size()) {
+    GuestAddr at = address + done;
+    auto translation = probe(arch, memory, root, at);
+    if (!translation || !memory.contains(translation->address)) break;
+    size_t chunk = std::min<size_t>(to.size() - done, kPageSize - at.page_offset());
+    std::memcpy(to.data() + done, memory.data(translation->address), chunk);
+    done += chunk;
+  }
+  return to.first(done);
 }
 
 }  // namespace jacinth::emu

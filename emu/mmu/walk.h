@@ -8,7 +8,9 @@
 // writable entry.
 #pragma once
 
+#include <cstdint>
 #include <expected>
+#include <span>
 
 #include "emu/base/access.h"
 #include "emu/base/address.h"
@@ -24,5 +26,9 @@ std::expected<Translation, WalkFault> walk(Arch arch, PhysicalMemory& memory, Ph
 
 /// Looks `address` up without the access: no permission check, no bit set.
 std::expected<Translation, WalkFault> probe(Arch arch, const PhysicalMemory& memory, PhysAddr root, GuestAddr address);
+
+/// Copies what lies at `address` in the same way, up to the first byte that is not mapped; the part that was copied.
+std::span<const uint8_t> peek(Arch arch, const PhysicalMemory& memory, PhysAddr root, GuestAddr address,
+                              std::span<uint8_t> to);
 
 }  // namespace jacinth::emu

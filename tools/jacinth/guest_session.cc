@@ -26,8 +26,6 @@ bool killed_by_kernel(int64_t return_code) {
          return_code >= static_cast<int64_t>(abi::TaskRetcode::kCriticalProcessKill);
 }
 
-std::string time_text(Time time) { return fmt::format("{}.{:09}s", time.ns / 1'000'000'000, time.ns % 1'000'000'000); }
-
 /// Between two digests of a machine that sleeps: never more than twice this.
 constexpr Duration kLongestGap{int64_t{1} << 60};
 

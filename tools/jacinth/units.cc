@@ -118,4 +118,6 @@ std::string duration_text(Duration duration) {
   return fmt::format("{}ns", duration.ns);
 }
 
+std::string time_text(Time time) { return fmt::format("{}.{:09}s", time.ns / 1'000'000'000, time.ns % 1'000'000'000); }
+
 }  // namespace jacinth::cli

@@ -29,5 +29,7 @@ std::string size_text(uint64_t bytes);
 
 /// "10s", "1.500000000s": for messages about limits.
 std::string duration_text(Duration duration);
+/// "1.000000250s", since the machine began.
+std::string time_text(Time time);
 
 }  // namespace jacinth::cli

@@ -329,16 +329,7 @@ bool UnicornCpu::on_invalid_instruction(uc_engine*, void* user_data) {
 }
 
 size_t UnicornCpu::read_code(uint64_t pc, uint8_t* bytes, size_t size) const {
-  size_t done = 0;
-  while (done < size) {
-    GuestAddr at(pc + done);
-    auto translation = probe(arch_.arch(), memory_, root_, at);
-    if (!translation || !memory_.contains(translation->address)) break;
-    size_t chunk = std::min<size_t>(size - done, kPageSize - at.page_offset());
-    std::memcpy(bytes + done, memory_.data(translation->address), chunk);
-    done += chunk;
-  }
-  return done;
+  return peek(arch_.arch(), memory_, root_, GuestAddr(pc), {bytes, size}).size();
 }
 
 // --- Translation ---

@@ -60,8 +60,6 @@ std::optional<emu::MomentKind> moment_kind(std::string_view name) {
 
 std::string moment_names() { return fmt::format("{}", fmt::join(kMomentNames, ", ")); }
 
-std::string time_text(Time time) { return fmt::format("{}.{:09}s", time.ns / 1'000'000'000, time.ns % 1'000'000'000); }
-
 Debugger::Debugger(emu::Timeline& timeline, kernel::Kernel& kernel, kernel::GuestCode& code,
                    const volatile std::sig_atomic_t* interrupt, Role role)
     : timeline_(timeline), kernel_(kernel), code_(code), interrupt_(interrupt), role_(role) {}

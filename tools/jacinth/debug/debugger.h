@@ -124,7 +124,5 @@ std::optional<emu::MomentKind> moment_kind(std::string_view name);
 std::string moment_names();
 /// The call that a thread's registers make when its next instruction is a trap.
 kernel::Trap trap_of(Arch arch, const Registers& registers);
-/// "1.000000250s".
-std::string time_text(Time time);
 
 }  // namespace jacinth::cli
