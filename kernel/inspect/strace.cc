@@ -121,8 +121,8 @@ void Strace::call_parked(Thread& thread, const Trap&) {
   end_line();
 }
 
-void Strace::finish_call(Slot& at, const int64_t* result, Process& process) {
-  ProcessView view(process);
+void Strace::finish_call(Slot& at, const int64_t* result, Thread& thread) {
+  ProcessView view(thread.process());
   NotingView noting(view, at.named);
   const GuestView& seen = options_.filter.objects.empty() ? static_cast<const GuestView&>(view) : noting;
   CallText text(seen, options_.limits);
@@ -140,9 +140,16 @@ void Strace::finish_call(Slot& at, const int64_t* result, Process& process) {
   }
   size_t rest = line_.size();
   if (result != nullptr) {
-    text.print_rest(at.call, *result, line_);
+    // A call that was not made has written nothing.
+    bool injected = thread.call().injected;
+    if (injected) {
+      text.print_rest_without_result(at.call, line_);
+    } else {
+      text.print_rest(at.call, *result, line_);
+    }
     line_ += " = ";
     CallText::print_result(at.call, *result, line_);
+    if (injected) line_ += " (INJECTED)";
   } else {
     text.print_rest_without_result(at.call, line_);
     line_ += " = ?";
@@ -160,12 +167,12 @@ void Strace::finish_call(Slot& at, const int64_t* result, Process& process) {
 
 void Strace::call_left(Thread& thread, const Trap&, int64_t result) {
   Slot& at = slot(thread);
-  if (at.active) finish_call(at, &result, thread.process());
+  if (at.active) finish_call(at, &result, thread);
 }
 
 void Strace::call_abandoned(Thread& thread, const Trap&) {
   Slot& at = slot(thread);
-  if (at.active) finish_call(at, nullptr, thread.process());
+  if (at.active) finish_call(at, nullptr, thread);
 }
 
 void Strace::exception(Thread& thread, const Exception& exception) {

@@ -76,7 +76,7 @@ class Strace final : public KernelObserver {
   bool lives(const Process& process, const Thread* thread) const;
   void begin_line(std::string_view label);
   void end_line();
-  void finish_call(Slot& slot, const int64_t* result, Process& process);
+  void finish_call(Slot& slot, const int64_t* result, Thread& thread);
   template <class... Arguments>
   void event(std::string_view label, std::string_view format, Arguments&&... arguments);
 

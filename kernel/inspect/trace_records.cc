@@ -144,9 +144,10 @@ void TraceRecords::finish_call(Thread& thread, const int64_t* result, bool unfin
   NotingView noting(view, at.named);
   TextLimits limits = limits_for(thread);
   TraceRecord record = record_of(TraceRecord::Kind::kCall, thread.process(), &thread);
-  bool succeeded = result != nullptr && at.call.info != nullptr && !call_failed(*at.call.info, *result);
+  bool injected = thread.call().injected;
+  bool succeeded = result != nullptr && !injected && at.call.info != nullptr && !call_failed(*at.call.info, *result);
   if (limits.names != nullptr && succeeded) tell_range(view, at.call, *limits.names);
-  for (ArgumentText& text : CallText(noting, limits).arguments(at.call, result)) {
+  for (ArgumentText& text : CallText(noting, limits).arguments(at.call, injected ? nullptr : result)) {
     TraceRecord::Argument argument;
     static_cast<ArgumentText&>(argument) = std::move(text);
     if (limits.names == nullptr) {
@@ -162,6 +163,7 @@ void TraceRecords::finish_call(Thread& thread, const int64_t* result, bool unfin
   record.waited = at.waited;
   record.unfinished = unfinished;
   record.returned = result != nullptr;
+  record.injected = injected;
   if (result != nullptr) {
     record.result = *result;
     record.failed = at.call.info == nullptr || call_failed(*at.call.info, *result);

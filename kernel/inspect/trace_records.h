@@ -51,7 +51,8 @@ struct TraceRecord {
   bool returned = false;    ///< Else it ended its own thread, or its thread was killed.
   bool unfinished = false;  ///< The run was over before it was.
   bool failed = false;
-  int64_t result = 0;  ///< Of a call that returned; of a process, its return code.
+  bool injected = false;  ///< The result was put in, and the call not made.
+  int64_t result = 0;     ///< Of a call that returned; of a process, its return code.
   std::string result_text;
 
   // An exception: its name, its cause, and where.

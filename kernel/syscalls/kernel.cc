@@ -98,6 +98,7 @@ Kernel::Kernel(Platform& platform, KernelOptions options)
     handlers_[number] = entry.row->handler;
     argument_counts_[number] = static_cast<uint8_t>(entry.info->args.size());
   }
+  if (!options.injections.empty()) injector_ = std::make_unique<Injector>(tasks_, options.injections, handlers_);
   const VdsoImage& vdso = vdso_image(platform.arch());
   return_sites_.assign(vdso.code_size, kNoReturnSite);
   for (const ReturnSite& site : vdso.return_sites) return_sites_[site.offset - vdso.code_offset] = site.number;
@@ -413,6 +414,7 @@ void Kernel::state(Archive& ar) {
   ar(ended);
   if (ar.loading()) outcome_ = ended ? std::optional<Outcome>(Outcome{}) : std::nullopt;
   if (outcome_) ar(outcome_->kind, outcome_->return_code);
+  if (injector_ != nullptr) injector_->state(ar);
 }
 
 }  // namespace jacinth::kernel

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "kernel/object/core.h"
 #include "kernel/platform/platform.h"
 #include "kernel/syscalls/attendant.h"
+#include "kernel/syscalls/injection.h"
 #include "kernel/syscalls/table.h"
 #include "kernel/syscalls/unsupported.h"
 #include "kernel/task/job.h"
@@ -35,6 +37,8 @@ struct KernelOptions {
   Options options;
   /// System calls are refused unless they come from the vDSO. Unit tests, which have no vDSO, turn it off.
   bool only_from_vdso = true;
+  /// Results to put in the place of calls.
+  std::vector<Injection> injections;
 };
 
 /// Why there is nothing more to run.
@@ -64,6 +68,8 @@ class Kernel final : public KernelEntry {
   MemoryWatchdog& watchdog() { return watchdog_; }
   UnsupportedLedger& unsupported() { return unsupported_; }
   Ktrace& ktrace() { return ktrace_; }
+  /// Null: no call's result is put in.
+  Injector* injector() { return injector_.get(); }
   /// What the UTC of July 2020 is ahead of the machine's own clock.
   Duration& utc_offset() { return utc_offset_; }
   /// How fast each CPU is said to be, exactly as it was said.
@@ -146,6 +152,7 @@ class Kernel final : public KernelEntry {
   ConsoleInput console_input_;
   UnsupportedLedger unsupported_;
   Attendant* attendant_ = nullptr;
+  std::unique_ptr<Injector> injector_;
 };
 
 }  // namespace jacinth::kernel

@@ -37,9 +37,12 @@ struct CallState {
 
   std::unique_ptr<Telling> telling;  ///< The handler has nothing more to do.
 
+  /// The result was put in, and the call not made (kernel/syscalls/injection.h). Only while its end is told.
+  bool injected = false;
+
   /// The call is over, or begins: nothing of an earlier one is left.
   void clear() {
-    active = resumed = false;
+    active = resumed = injected = false;
     named.clear();
     if (!scratch.empty()) scratch.clear();
     telling.reset();

@@ -12,6 +12,7 @@
 #include "kernel/abi/status.h"
 #include "kernel/abi/syscall_info.h"
 #include "kernel/task/observer.h"
+#include "kernel/task/thread.h"
 #include "tests/support/test.h"
 
 namespace jacinth::kernel {
@@ -32,7 +33,8 @@ class CallCoverage final : public KernelObserver {
     std::fclose(out);
   }
 
-  void call_left(Thread&, const Trap& trap, int64_t result) override {
+  void call_left(Thread& thread, const Trap& trap, int64_t result) override {
+    if (thread.call().injected) return;  // It was not made.
     const abi::SyscallInfo* info = abi::syscall_by_number(static_cast<uint32_t>(trap.number));
     if (info == nullptr) return;
     bool has_status = info->returns == abi::ReturnKind::kStatus || info->returns == abi::ReturnKind::kStatusOrCount;

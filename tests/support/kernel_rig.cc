@@ -8,7 +8,8 @@ namespace jacinth::kernel {
 
 using abi::VmOptions;
 
-KernelRig::KernelRig(Arch arch, Options options) : options_(std::move(options)), platform_(arch, kRamSize) {
+KernelRig::KernelRig(Arch arch, Options options, std::vector<Injection> injections)
+    : options_(std::move(options)), injections_(std::move(injections)), platform_(arch, kRamSize) {
   // So little RAM is no memory at all for the kernel as it comes.
   options_.emplace("kernel.oom.enable", "false");
   platform_.set_cpus(1);
@@ -29,7 +30,8 @@ void KernelRig::check_memory() {
 }
 
 void KernelRig::make_kernel() {
-  kernel_ = std::make_unique<Kernel>(platform_, KernelOptions{.options = options_, .only_from_vdso = false});
+  kernel_ = std::make_unique<Kernel>(
+      platform_, KernelOptions{.options = options_, .only_from_vdso = false, .injections = injections_});
   if (KernelObserver* coverage = call_coverage()) kernel_->tasks().add_observer(*coverage);
 }
 

@@ -36,7 +36,7 @@ class KernelRig {
   /// Little, so that saving it is quick.
   static constexpr uint64_t kRamSize = 8 << 20;
 
-  explicit KernelRig(Arch arch = Arch::kArm64, Options options = {});
+  explicit KernelRig(Arch arch = Arch::kArm64, Options options = {}, std::vector<Injection> injections = {});
   ~KernelRig();
 
   FakePlatform& platform() { return platform_; }
@@ -156,6 +156,7 @@ class KernelRig {
   void state(Archive& ar);
 
   Options options_;
+  std::vector<Injection> injections_;
   FakePlatform platform_;
   std::unique_ptr<Kernel> kernel_;
   Ref<Job> job_;
