@@ -8,6 +8,9 @@ void RunDescription::state(Archive& ar) {
   ar(version, board, cpus, ram, seed, kernel_options, program, arguments, environment, console_input, root,
      stop_at_unsupported, time_limit, level, digest_period);
   if (level > RecordLevel::kFull) ar.fail("a recording of no level that there is");
+  // What was written before there were injections ends here.
+  auto* reader = dynamic_cast<Reader*>(&ar);
+  if (reader == nullptr || !reader->at_end()) ar(injections);
 }
 
 void RecordedFile::state(Archive& ar) { ar(path, digest.low, digest.high, embedded, bytes); }

@@ -35,6 +35,8 @@ struct RunDescription {
   std::optional<int64_t> time_limit;  ///< Virtual nanoseconds.
   RecordLevel level = RecordLevel::kDigests;
   int64_t digest_period = 0;  ///< Virtual nanoseconds between two digests of the machine; 0: none.
+  /// Calls that have their results put in, in the words of whoever speaks of calls.
+  std::vector<std::string> injections;
 
   void state(Archive& ar);
 };

@@ -128,6 +128,41 @@ class ExitCodes(unittest.TestCase):
                 self.assertIn(word, result.stderr)
 
 
+class Injections(unittest.TestCase):
+    def test_a_call_gets_the_error_that_was_asked_for_and_the_trace_says_so(self):
+        for arch in ARCHITECTURES:
+            plain = jacinth("run", "--strace=-", "--strace-calls=port", guest("ports", arch))
+            result = jacinth("run", "--inject=zx_port_create:error=ZX_ERR_NO_MEMORY:when=1", "--strace=-",
+                             "--strace-calls=port", guest("ports", arch))
+            self.assertIn("zx_port_create", plain.stdout)
+            self.assertNotIn("INJECTED", plain.stdout)
+            self.assertEqual(result.stdout.count("= ZX_ERR_NO_MEMORY (INJECTED) <"), 1)
+            self.assertNotEqual(result.returncode, 0)  # The guest says what it did not expect.
+
+    def test_the_account_counts_what_was_injected(self):
+        result = jacinth("run", "--inject=debuglog_write:retval=0:when=1+2", "--summary=-", guest("hello"))
+        account = json.loads(result.stdout)
+        self.assertEqual(account["injected"], [
+            {"call": "zx_debuglog_write", "what": "zx_debuglog_write:retval=0:when=1+2",
+             "made": account["calls"]["zx_debuglog_write"],
+             "injected": (account["calls"]["zx_debuglog_write"] + 1) // 2}])
+        self.assertNotIn("Hello", result.stdout)
+        self.assertEqual(json.loads(jacinth("run", "--summary=-", guest("hello")).stdout.split("\n", 1)[1])["injected"], [])
+
+    def test_an_injection_that_never_came_is_told(self):
+        result = jacinth("run", "--inject=zx_port_create:error=ZX_ERR_NO_MEMORY", guest("hello"))
+        self.assertEqual((result.returncode, result.stdout), (0, jacinth("run", guest("hello")).stdout))
+        self.assertIn("--inject", result.stderr)
+
+    def test_what_cannot_be_injected_gives_2_and_one_line(self):
+        for option, word in (("zx_port_crate:error=-1", "zx_port_create"), ("zx_port_create:error=ZX_ERR_NO_MEMRY", "ZX_ERR_NO_MEMORY"),
+                             ("zx_ticks_per_second:retval=1", "vDSO"), ("zx_port_create", "error=")):
+            result = jacinth("run", "--inject", option, guest("hello"))
+            self.assertEqual(result.returncode, 2, option)
+            self.assertIn(word, result.stderr)
+            self.assertEqual(len(result.stderr.strip().splitlines()), 1, result.stderr)
+
+
 class BadFiles(unittest.TestCase):
     def check(self, contents, says=None):
         with tempfile.NamedTemporaryFile() as file:

@@ -43,6 +43,17 @@ class Recordings(unittest.TestCase):
                          (plain.returncode, plain.stdout, plain.stderr))
         self.assertEqual(jacinth("replay", self.file).returncode, 0)
 
+    def test_what_was_injected_is_injected_again(self):
+        for arch in ARCHITECTURES:
+            recorded = self.record("--inject=port:error=ZX_ERR_NO_MEMORY:when=2+3", guest("ports", arch))
+            self.assertNotEqual(recorded.stdout, jacinth("run", guest("ports", arch)).stdout)
+            replayed = jacinth("replay", self.file)
+            self.assertEqual((replayed.returncode, replayed.stdout), (recorded.returncode, recorded.stdout))
+            self.assertIn("the machine's end", replayed.stderr)
+            lines = [line for line in jacinth("trace", self.file).stdout.splitlines() if "INJECTED" in line]
+            self.assertTrue(lines)
+            self.assertTrue(all("= ZX_ERR_NO_MEMORY (INJECTED)" in line for line in lines), lines)
+
     def test_the_recording_is_called_after_the_program(self):
         result = jacinth("record", guest("hello"), cwd=self.folder.name)
         self.assertEqual(result.returncode, 0)

@@ -25,6 +25,8 @@ struct GuestOptions {
   /// and these pieces of input, which somebody has to wait for.
   bool linked = false;
   std::vector<std::string> input = {};
+  /// Results to put in the place of calls.
+  std::vector<kernel::Injection> injections = {};
 };
 
 /// A system with the program started in it; its console collects what the program prints.

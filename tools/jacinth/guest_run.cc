@@ -4,6 +4,7 @@
 
 #include "kernel/boot/elf.h"
 #include "tools/jacinth/guest_session.h"
+#include "tools/jacinth/inject.h"
 #include "tools/jacinth/version.h"
 
 namespace jacinth::cli {
@@ -24,6 +25,7 @@ emu::RunDescription description(const RunRequest& request, const boards::Board& 
   run.root = request.root;
   run.stop_at_unsupported = request.stop_at_unsupported;
   if (request.time_limit) run.time_limit = request.time_limit->ns;
+  for (const kernel::Injection& injection : request.injections) run.injections.push_back(injection_text(injection));
   return run;
 }
 

@@ -10,6 +10,7 @@
 
 #include "boards/board.h"
 #include "emu/time/time.h"
+#include "kernel/syscalls/injection.h"
 #include "tools/jacinth/host_inputs.h"
 #include "tools/jacinth/output.h"
 #include "tools/jacinth/run_recording.h"
@@ -36,6 +37,8 @@ struct RunRequest {
   std::string console_input;
   /// The program gets the root job and all resources.
   bool root = false;
+  /// Results to put in the place of calls.
+  std::vector<kernel::Injection> injections;
   /// What the program is given beside itself.
   LaunchRequest launch;
 

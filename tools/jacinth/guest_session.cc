@@ -141,6 +141,7 @@ boards::SystemOptions GuestSession::system_options() {
   options.seed = request_.seed;
   if (partners_.trace != nullptr && needs_blocks(request_.view.kind)) options.blocks = &coverage_.emplace();
   for (const auto& [name, value] : request_.kernel_options) options.kernel.options[name] = value;
+  options.kernel.injections = request_.injections;
   options.console = [this](std::string_view text) { output(STDOUT_FILENO, text); };
   options.host = partners_.inputs;
   if (partners_.inputs != nullptr)
@@ -409,6 +410,11 @@ int GuestSession::finish(const RunAccount& account) {
     tell("the guest used what Jacinth lacks, and its results may differ from those of a real system for it:\n" + list +
          "  `jacinth syscalls NAME` says what is missing of a call; --on-unsupported=stop ends the run "
          "at the first.");
+  }
+  if (kernel::Injector* injector = kernel().injector()) {
+    bool any = false;
+    for (const auto& [number, chosen] : injector->chosen()) any |= chosen.injected != 0;
+    if (!any) tell("--inject: no call had its result put in: none was made as often as asked for");
   }
   if (request_.counters) {
     std::string text = "kernel counters";

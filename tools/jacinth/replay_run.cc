@@ -7,6 +7,7 @@
 #include "kernel/object/kernel_options.h"
 #include "tools/jacinth/divergence.h"
 #include "tools/jacinth/guest_session.h"
+#include "tools/jacinth/inject.h"
 #include "tools/jacinth/version.h"
 
 namespace jacinth::cli {
@@ -96,6 +97,9 @@ Replayed replay(const ReplayRequest& replay) {
   if (!program) return failed(program.error().code, program.error().text);
   RunRequest request = request_of(run, replay);
   if (request.board == nullptr) return bad(fmt::format("this jacinth has no board {}", run.board));
+  auto injections = parse_injections(run.injections);
+  if (!injections) return bad(fmt::format("this jacinth cannot inject what was injected: {}", injections.error()));
+  request.injections = std::move(*injections);
   auto arch = kernel::elf_arch(*program);
   if (!arch || *arch != request.board->arch) return bad("its program is none for its board");
   boards::SystemOptions fit;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "kernel/object/kernel_options.h"
+#include "tools/jacinth/inject.h"
 #include "tools/jacinth/options.h"
 #include "tools/jacinth/suggest.h"
 
@@ -97,6 +98,12 @@ std::optional<RunRequest> complete(RunOptions& options, const std::vector<std::s
       return std::nullopt;
     }
   }
+  auto injections = parse_injections(options.injections);
+  if (!injections) {
+    say(request.who, fmt::format("--inject: {}", injections.error()));
+    return std::nullopt;
+  }
+  request.injections = std::move(*injections);
   request.cpus = static_cast<unsigned>(std::min<uint64_t>(options.cpus, 1'000'000));
   request.stop_at_unsupported = options.on_unsupported == "stop";
   if (options.aslr == "off") request.kernel_options.emplace_back("aslr.disable", "true");
@@ -175,6 +182,14 @@ void add_machine_options(CLI::App& app, RunOptions& options) {
              "or the kernel's log (default otherwise)");
   add_text(app, "--stdin", request.launch.input, "FILE",
            "Where descriptor 0 reads from: FILE, - (standard input, the default) or none; with --stdio=sockets");
+  app.add_option("--inject", options.injections,
+                 "Put a result in the place of system calls: 'zx_vmo_create:error=ZX_ERR_NO_MEMORY:when=3+2' fails a "
+                 "thread's third call and every second one after it; names, patterns and families, comma between; "
+                 "retval=N puts in any number; may be repeated (docs/strace.md)")
+      ->type_name("CALLS:error=STATUS[:when=FIRST[..LAST][+STEP]]")
+      ->allow_extra_args(false)
+      ->expected(1)
+      ->take_all();
   add_text(
       app, "--console-input", request.console_input, "FILE",
       "What somebody types at the serial console, for zx_debug_read: the bytes of FILE (- is standard input, read to "

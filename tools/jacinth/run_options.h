@@ -35,6 +35,7 @@ struct RunOptions {
   std::vector<std::string> libs;
   std::vector<std::string> dirs;
   std::string stdio;
+  std::vector<std::string> injections;
 };
 
 /// The machine, and what the program is given.

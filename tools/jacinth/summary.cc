@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "kernel/abi/format.h"
+#include "tools/jacinth/inject.h"
 #include "tools/jacinth/version.h"
 
 namespace jacinth::cli {
@@ -43,6 +44,14 @@ std::string summary_json(const RunRequest& request, boards::System& system, cons
   Json options = Json::object();
   for (const auto& [name, value] : request.kernel_options) options[name] = value;
 
+  Json injected = Json::array();
+  if (kernel::Injector* injector = system.kernel().injector())
+    for (const auto& [number, chosen] : injector->chosen())
+      injected.push_back({{"call", std::string(abi::syscall_by_number(static_cast<uint32_t>(number))->name)},
+                          {"what", injection_text(chosen.what)},
+                          {"made", chosen.made},
+                          {"injected", chosen.injected}});
+
   Json counters = Json::object();
   for (const auto& [name, value] : system.kernel().core().counters()) counters[name] = value;
 
@@ -66,6 +75,7 @@ std::string summary_json(const RunRequest& request, boards::System& system, cons
       {"host_time_ns", account.host_time.ns},
       {"call_count", call_count},
       {"calls", calls},
+      {"injected", injected},
       {"counters", counters},
       {"unsupported", unsupported},
       {"crashes", crashes},

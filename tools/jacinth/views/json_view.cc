@@ -77,6 +77,7 @@ void append_call(Fields& fields, std::string& out, const TraceRecord& record) {
   fields.flag("failed", record.failed);
   fields.flag("waited", record.waited);
   if (record.unfinished) fields.flag("unfinished", true);
+  if (record.injected) fields.flag("injected", true);
 }
 
 void append_record(std::string& out, const TraceRecord& record) {

@@ -7,6 +7,7 @@
 #include "tests/support/guest_run.h"
 #include "tests/support/test.h"
 #include "tools/jacinth/guest_code.h"
+#include "tools/jacinth/inject.h"
 
 namespace jacinth::cli {
 namespace {
@@ -14,8 +15,8 @@ namespace {
 constexpr Arch kBoth[] = {Arch::kArm64, Arch::kX86_64};
 
 struct Bench {
-  explicit Bench(Arch arch, std::string name)
-      : run({.arch = arch, .name = name}),
+  explicit Bench(Arch arch, std::string name, std::vector<kernel::Injection> injections = {})
+      : run({.arch = arch, .name = name, .injections = std::move(injections)}),
         target(run.system().kernel()),
         events(run.system().kernel()),
         time(run.system(), target, events),
@@ -96,6 +97,30 @@ TEST_CASE("a call can be given a result in place of being made", "[debugger]") {
     REQUIRE(end["code"] != 0);
     debug("seek begin");
     REQUIRE(debug("seek end")["code"] == 0);
+  }
+}
+
+TEST_CASE("what is injected comes again where it came before, however the run goes there", "[debugger]") {
+  for (Arch arch : kBoth) {
+    Bench debug(arch, "channels", *parse_injection("channel_read:error=ZX_ERR_NO_MEMORY:when=3+2"));
+    auto turns = [&] {
+      const kernel::Injector::Chosen& chosen = debug.run.system().kernel().injector()->chosen().begin()->second;
+      return std::pair(chosen.made, chosen.injected);
+    };
+    debug("calls zx_channel_read result=ZX_ERR_NO_MEMORY");
+    auto first = debug("continue");
+    REQUIRE(first["result"] == "ZX_ERR_NO_MEMORY");
+    REQUIRE(turns() == std::pair<uint64_t, uint64_t>(3, 1));
+    auto second = debug("continue");
+    REQUIRE(second["stop"] == "return");
+    REQUIRE(turns() == std::pair<uint64_t, uint64_t>(5, 2));
+    REQUIRE(debug("rcont")["time"] == first["time"]);
+    REQUIRE(turns() == std::pair<uint64_t, uint64_t>(3, 1));
+    debug("seek begin");
+    REQUIRE(turns() == std::pair<uint64_t, uint64_t>(0, 0));
+    REQUIRE(debug("continue")["time"] == first["time"]);
+    REQUIRE(debug("continue")["time"] == second["time"]);
+    REQUIRE(turns() == std::pair<uint64_t, uint64_t>(5, 2));
   }
 }
 
