@@ -189,6 +189,7 @@ std::optional<TaskId> Session::resolve(const ThreadChoice& choice) {
 
 /// The thread that memory and registers are asked of; zeros when there is none.
 TaskId Session::focus() {
+  if (not_there_) return {.process = *not_there_};
   if (std::optional<TaskId> id = resolve(general_)) return *id;
   return resolve({}).value_or(TaskId{});
 }
@@ -227,7 +228,18 @@ void Session::choose_thread(Scanner from) {
   if (!general && !from.take("c")) return fail(Error::kInvalid);
   std::optional<ThreadChoice> choice = from.thread();
   if (!choice) return fail(Error::kInvalid);
-  if (!resolve(*choice)) return fail(Error::kNoProcess, "there is no such thread");
+  bool there = resolve(*choice).has_value();
+  if (general) {
+    std::vector<ProcessSummary> processes = target_.processes();
+    bool later = attached_.contains(choice->process) &&
+                 std::ranges::find(processes, choice->process, &ProcessSummary::koid) == processes.end();
+    not_there_ = later ? std::optional(choice->process) : std::nullopt;
+  }
+  if (!there) {
+    // Going back, a run comes before processes that the client knows: they have nothing yet.
+    if (general && not_there_) return ok();
+    return fail(Error::kNoProcess, "there is no such thread");
+  }
   (general ? general_ : resumed_) = *choice;
   ok();
 }
@@ -246,8 +258,9 @@ void Session::detach(Scanner from) {
   }
   if (process) {
     std::vector<ProcessSummary> processes = visible();
-    if (std::ranges::find(processes, *process, &ProcessSummary::koid) == processes.end())
-      return fail(Error::kNoProcess, "there is no such process");
+    std::erase_if(processes, [&](const ProcessSummary& one) { return one.koid == *process; });
+    // It may be one that is not there yet, after going back.
+    if (!attached_.contains(*process)) return fail(Error::kNoProcess, "there is no such process");
     for (auto point = points_.begin(); point != points_.end();) {
       bool gone = point->first.process == *process;
       if (gone) timeline_.remove(point->second);
@@ -258,11 +271,8 @@ void Session::detach(Scanner from) {
     attached_.erase(*process);
     if (stopped_.process == *process) stopped_ = {};
     stop_sent_.clear();
-    if (processes.size() > 1 || extended_) {
-      ok();
-      if (processes.size() == 1 && !extended_) over_ = Over::kDetached;
-      return;
-    }
+    not_there_.reset();
+    if (!processes.empty() || extended_) return ok();
   }
   ok();
   over_ = Over::kDetached;

@@ -38,6 +38,8 @@ struct SessionOptions {
   std::function<std::string(std::string_view)> monitor;
   /// Puts a stop into words that the protocol has none for; empty when there is nothing to say. May be null.
   std::function<std::string(const DebugStop&)> describe;
+  /// Moments to stop at, of which `monitor` commands told; asked after each of those. Null: there are none.
+  std::function<std::vector<MomentCatch>()> moments;
   /// Told when the run begins to go (true) and when it stands again.
   std::function<void(bool)> running = [](bool) {};
   /// What makes a run that goes come back.
@@ -193,6 +195,7 @@ class Session {
   bool error_strings_ = false;
 
   ThreadChoice general_;
+  std::optional<uint64_t> not_there_;  // The client chose a process that it knows from later in the run.
   ThreadChoice resumed_;
   /// Who stopped, or was looked at last.
   TaskId stopped_;

@@ -38,6 +38,7 @@ uint32_t crc_step(uint32_t crc, std::byte byte) {
 }  // namespace
 
 void Session::read_registers(Scanner from) {
+  if (not_there_) return reply(std::string(2 * register_bytes(target_.arch()), 'x'));
   std::optional<TaskId> id = suffixed(from);
   std::optional<Registers> registers = id ? target_.registers(id->thread) : std::nullopt;
   if (!registers) return fail(Error::kNoProcess, "there is no such thread");
@@ -70,6 +71,7 @@ void Session::read_one(Scanner from) {
   const std::vector<RegisterRow>& rows = register_rows(target_.arch());
   std::optional<uint64_t> number = from.number();
   if (!number || *number >= rows.size()) return fail(Error::kInvalid, "there is no such register");
+  if (not_there_) return reply(std::string(2 * rows[*number].size(), 'x'));
   std::optional<TaskId> id = suffixed(from);
   std::optional<Registers> registers = id ? target_.registers(id->thread) : std::nullopt;
   if (!registers) return fail(Error::kNoProcess, "there is no such thread");

@@ -140,6 +140,7 @@ void Session::monitor(Scanner from) {
   if (!command) return fail(Error::kInvalid);
   if (!options_.monitor) return reply("");
   std::string answer = options_.monitor(*command);
+  set_catches();
   // It may have gone somewhere else: what was remembered of here is of no use there.
   document_name_.clear();
   stop_sent_.clear();

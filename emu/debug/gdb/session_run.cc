@@ -149,7 +149,10 @@ void Session::set_catches() {
   calls.reserve(catches_.size());
   for (const auto& [process, numbers] : catches_) calls.push_back({.process = process, .numbers = numbers});
   timeline_.catch_calls(std::move(calls));
-  timeline_.catch_moments({{.kind = MomentKind::kProcessExited}});
+  std::vector<MomentCatch> moments;
+  if (options_.moments) moments = options_.moments();
+  moments.push_back({.kind = MomentKind::kProcessExited});
+  timeline_.catch_moments(std::move(moments));
 }
 
 /// What ended the run is its last system call: back to before that, where somebody lives to look at.
@@ -185,6 +188,7 @@ DebugStop Session::settle_exit(const DebugStop& stop) {
 void Session::resume(Resume request) {
   request.interrupt = options_.interrupt;
   document_name_.clear();
+  not_there_.reset();
   bool from_end = ended_.has_value();
   if (from_end && !request.backwards) {
     // A client that goes on from there has not heard of every process's end.

@@ -100,6 +100,24 @@ TEST_CASE("gdb: registers are those of the thread that was chosen") {
   REQUIRE(c.ask("p0") == "2222000000000000");
 }
 
+TEST_CASE("gdb: a process that it knows from later in the run has nothing yet, and can be let go") {
+  Client c;
+  c.as_gdb();
+  REQUIRE(c.ask("vAttach;500").starts_with("T05thread:p500.510;"));
+  c.target.of(0x410).gpr[0] = 0x1111;
+  c.target.end_process(0x500);
+  REQUIRE(c.ask("Hgp500.510") == "OK");
+  REQUIRE(c.ask("p0") == "xxxxxxxxxxxxxxxx");
+  REQUIRE(c.ask("g").find_first_not_of('x') == std::string::npos);
+  REQUIRE(c.ask("P0=3412000000000000") == "E03");
+  REQUIRE(c.ask("m1000,4").starts_with("E"));
+  REQUIRE(c.ask("Hgp400.410") == "OK");
+  REQUIRE(c.ask("p0") == "1111000000000000");
+  REQUIRE(c.ask("D;500") == "OK");
+  REQUIRE(c.ask("Hgp500.510") == "E03");
+  REQUIRE(c.ask("D;500") == "E03");
+}
+
 TEST_CASE("gdb: writing registers changes the run, and writing what they are does not") {
   for (Arch arch : {Arch::kArm64, Arch::kX86_64}) {
     Client c(arch);
