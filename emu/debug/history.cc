@@ -47,6 +47,12 @@ size_t History::at_or_before(Time time) const {
   return behind == checkpoints_.begin() ? 0 : static_cast<size_t>(behind - checkpoints_.begin()) - 1;
 }
 
+size_t History::last_change() const {
+  size_t number = checkpoints_.size() - 1;
+  while (number > 0 && !checkpoints_[number].changed) --number;
+  return number;
+}
+
 void History::rewind(size_t number) {
   CHECK(number < checkpoints_.size());
   Machine& machine = run_.machine();

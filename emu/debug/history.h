@@ -46,6 +46,8 @@ class History {
   void rewind(size_t number);
 
   Position here() const;
+  /// The last checkpoint that keep_changed() made; the first when there is none.
+  size_t last_change() const;
   size_t bytes() const { return pages_.bytes() + state_bytes_; }
 
   static constexpr size_t kMaxCheckpoints = 16384;

@@ -51,6 +51,8 @@ class TimeTravel final : public Timeline, private Probe, private KernelSink {
   const DebugStop& last_stop() const override { return last_stop_; }
   Position position() override { return history_.here(); }
   Time now() override { return machine_.now(); }
+  Position begins() const override { return history_.position(history_.last_change()); }
+  bool is_changed() const override { return history_.last_change() != 0; }
   DebugStop seek(Position where) override;
   DebugStop seek(Time when) override;
   uint32_t add(const StopPoint& point) override;

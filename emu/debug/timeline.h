@@ -131,6 +131,9 @@ class Timeline {
   virtual const DebugStop& last_stop() const = 0;
   virtual Position position() = 0;
   virtual Time now() = 0;
+  /// Where the way that leads here begins: at the run's first instruction, or where a debugger last changed it.
+  virtual Position begins() const { return {}; }
+  virtual bool is_changed() const { return false; }
   /// Goes there, in either direction, past everything else; stops early only where the run ends.
   virtual DebugStop seek(Position where) = 0;
   virtual DebugStop seek(Time when) = 0;

@@ -66,6 +66,40 @@ class Prompt(unittest.TestCase):
             self.assertEqual(missing.returncode, 2)
             self.assertEqual(len(missing.stderr.splitlines()), 1)
 
+    def test_symbols_of_a_stripped_program_come_from_elsewhere(self):
+        with tempfile.TemporaryDirectory() as folder:
+            stripped = os.path.join(folder, "stripped")
+            debug_file = os.path.join(folder, "program.debug")
+            full = guest("crasher", "x86_64")
+            subprocess.run(["strip", "-o", stripped, full], check=True)
+            subprocess.run(["objcopy", "--only-keep-debug", full, debug_file], check=True)
+            commands = ("break main", "continue", "bt")
+            blind = debug(stripped, "null-read", commands=commands)
+            self.assertIn("no symbol", blind.stderr)
+            seeing = debug("--symbols", debug_file, stripped, "null-read", commands=commands)
+            whole = debug(full, "null-read", commands=commands)
+            # But for the time: the path that the program is given is another one.
+            self.assertEqual(seeing.stdout.splitlines()[2:], whole.stdout.splitlines()[2:])
+            self.assertIn("main+0x0 at guests/faults/crasher.cc", seeing.stdout)
+            # And in the report of a crash.
+            report = jacinth("run", "--symbols", debug_file, stripped, "null-read").stderr
+            self.assertIn("crasher.cc", report)
+            self.assertNotIn("crasher.cc", jacinth("run", stripped, "null-read").stderr)
+            # Another program's say nothing.
+            other = jacinth("run", "--symbols", guest("hello", "x86_64"), stripped, "null-read").stderr
+            self.assertNotIn("guests/", other)
+        for file in ("/nowhere", __file__):
+            result = jacinth("run", "--symbols", file, guest("hello"))
+            self.assertEqual(result.returncode, 2)
+            self.assertEqual(len(result.stderr.splitlines()), 1)
+
+    def test_an_injection_holds_for_a_debugged_run_too(self):
+        result = debug("--json", "--inject=debuglog_write:error=ZX_ERR_NO_MEMORY", guest("hello"), commands=(
+            "calls zx_debuglog_write behind", "continue", "rcont", "continue"))
+        first, _, second = answers(result)[1:]
+        self.assertEqual(first["result"], "ZX_ERR_NO_MEMORY")
+        self.assertEqual((second["result"], second["time"]), (first["result"], first["time"]))
+
     def test_a_recording_is_debugged_like_the_run_that_it_is_of(self):
         with tempfile.TemporaryDirectory() as folder:
             file = os.path.join(folder, "run.jtrace")

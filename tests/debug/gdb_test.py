@@ -116,6 +116,56 @@ class Gdb(unittest.TestCase):
             self.assertEqual(values(text)[1], values(text)[2])
             self.assertEqual(re.findall(r"\n(\w+)(?: \+ \d+)? in section", text), ["worker", "worker"], text)
 
+    def test_moments_in_the_kernel_are_stopped_at_and_put_into_words(self):
+        for _, server in self.each():
+            text = gdb(
+                ["monitor catch thread-blocked", "monitor points", "continue", "monitor when", "continue", "monitor when"]
+                + ["reverse-continue", "monitor when", "monitor delete 1", "monitor catch exception", "break add", "continue"],
+                server,
+            )
+            self.assertEqual(len(re.findall(r"^\d+\.\d+s (?:\[\d+:\d+\] )?thread-blocked \d+", text, re.MULTILINE)), 3, text)
+            first, second, back = re.findall(r"^(.*), place", text, re.MULTILINE)
+            self.assertNotEqual(first, second)
+            self.assertEqual(first, back)
+            self.assertIn("hears of 'exception' by itself", text)
+            self.assertEqual(len(hits(text)), 1)
+
+    def test_objects_and_vmos_are_told_of(self):
+        for _, server in self.each():
+            text = gdb(["break add", "continue", "monitor vmo 1029", "monitor object 1027 3", "continue"], server)
+            self.assertIn("vdso/next", text)
+            self.assertIn("mapped in process", text)
+            self.assertIn("zx_thread_create(process=", text)
+            self.assertEqual(hits(text), [2, 4])
+
+    def test_lines_of_a_trace_are_told_once_however_the_run_goes(self):
+        for arch in ARCHITECTURES:
+            with tempfile.TemporaryDirectory() as folder:
+                traces = [pathlib.Path(folder, name) for name in ("plain", "debugged")]
+                jacinth("run", f"--strace={traces[0]}", guest("debugged", arch))
+                with Server(f"--strace={traces[1]}", guest("debugged", arch), command="run") as server:
+                    gdb(["break add", "continue", "continue", "continue", "reverse-continue", "reverse-continue"]
+                        + ["continue", "stepi", "reverse-stepi", "monitor seek begin", "delete", "continue"], server)
+                    server.finish()
+                self.assertEqual(traces[1].read_text(), traces[0].read_text())
+
+    def test_a_limit_of_virtual_time_ends_a_debugged_run(self):
+        for arch in ARCHITECTURES:
+            whole = json.loads(jacinth("run", "--summary=-", "--counters", guest("hello", arch)).stdout.split("\n", 1)[1])
+            limit = f"--time-limit={whole['virtual_time_ns'] // 2}ns"
+            with Server(limit, guest("hello", arch), command="run") as server:
+                text = gdb(["continue", "continue", "reverse-stepi", "continue", "detach"], server)
+                self.assertEqual(text.count("virtual time has come"), 3, text)
+                code, _, said = server.finish()
+                self.assertEqual(code, 124)
+                self.assertIn("virtual time", said)
+
+    def test_what_would_be_told_twice_is_refused(self):
+        for options in (("--record=/dev/null",), ("--strace", "-c"), ("--strace=/dev/null", "--strace-format=chrome")):
+            result = jacinth("run", "--gdb=0", *options, guest("hello"))
+            self.assertEqual(result.returncode, 2, options)
+            self.assertEqual(len(result.stderr.splitlines()), 1)
+
     def test_what_was_changed_makes_another_run(self):
         for _, server in self.each():
             text = gdb(
@@ -151,6 +201,35 @@ class Gdb(unittest.TestCase):
             self.assertRegex(text, r"Thread 2\.1 .* hit Breakpoint 2(\.\d)?, (0x\w+ in )?twice \(number=2\)")
             self.assertRegex(text, r"#1 +(0x\w+ in )?main \(\) at ./guests/debugged/debugged_child.c")
             self.assertEqual([values(text)[i] for i in range(1, 5)], ["2", "6", "2", "2"])
+
+    def test_going_back_to_before_an_attached_process_began_and_on_again(self):
+        for arch, server in self.each():
+            text = gdb(
+                ["break add", "continue", "delete"]
+                + ["python child = [l for l in gdb.execute('info os processes', to_string=True).split('\\n') "
+                   "if 'debugged_child' in l][0].split()[0]"]
+                + ["add-inferior", "inferior 2", f"file {guest('debugged_child', arch)}"]
+                + ["python gdb.execute('attach ' + child)", "set schedule-multiple on"]
+                # Nothing of the child is there at the beginning.
+                + ["reverse-continue", "echo begin\\n", "info threads", "print watched", "inferior 2", "print $pc", "x/4xb &doubled"]
+                + ["inferior 1", "break twice", "break add", "continue", "print doubled", "backtrace", "continue", "continue"]
+                + ["reverse-continue", "reverse-continue", "reverse-continue", "detach"],
+                server,
+            )
+            self.assertIn("No more reverse-execution history.", text)
+            begin = text[text.index("begin\n"):]
+            self.assertRegex(begin, r"2\.1 .*<unavailable> in \?\? \(\)")
+            self.assertEqual(values(text)[1], "0")
+            self.assertEqual(values(text)[2], "<unavailable>")
+            self.assertRegex(begin, r"Cannot access memory at address 0x\w+")
+            # Forwards and back again: both are there.
+            stops = re.findall(r"hit Breakpoint [\d.]+, (?:0x\w+ in )?(\w+) \(number=(\d+)\)", begin)
+            there = [("twice", "1"), ("add", "2"), ("twice", "2")]
+            self.assertEqual(stops, there + there[1::-1], text)
+            self.assertEqual(values(text)[3], "0")
+            self.assertEqual(text.count("No more reverse-execution history."), 2)
+            self.assertNotIn("Can't detach", text)
+            self.assertRegex(begin, r"#1 +(0x\w+ in )?main \(\) at ./guests/debugged/debugged_child.c")
 
     def test_catches_system_calls_by_number(self):
         for arch, server in self.each():

@@ -9,9 +9,19 @@
 namespace jacinth::cli {
 namespace {
 
-std::string words_for(const emu::DebugStop& stop) {
-  if (stop.reason != emu::DebugStop::Reason::kBlocked) return {};
-  return "every thread waits, and nothing is left that could wake any of them\n";
+/// For what the protocol has no words for, or not the right ones.
+std::string words_for(Debugger& debugger, const emu::DebugStop& stop) {
+  using Reason = emu::DebugStop::Reason;
+  switch (stop.reason) {
+    case Reason::kBlocked: return "every thread waits, and nothing is left that could wake any of them\n";
+    case Reason::kMoment:
+    case Reason::kCallBefore:
+    case Reason::kCallBehind:
+    case Reason::kHistoryEnd: break;
+    default: return {};
+  }
+  std::string text = debugger.tell(stop).text;
+  return text.substr(0, text.find('\n') + 1);
 }
 
 }  // namespace
@@ -22,8 +32,13 @@ RunDriver::End DebugSession::drive(const StartedRun& run) {
   kernel::DebugEvents events(run.system.kernel());
   emu::TimeTravel timeline(run.system, target, events, {.end = run.end});
   timeline_ = &timeline;
-  End end =
-      talk({.system = run.system, .host = run.host, .timeline = timeline, .target = target, .recorded = run.recorded});
+  End end = talk({.system = run.system,
+                  .host = run.host,
+                  .timeline = timeline,
+                  .target = target,
+                  .recorded = run.recorded,
+                  .symbols = run.symbols,
+                  .end_words = run.end_words});
   timeline_ = nullptr;
   return end;
 }
@@ -40,10 +55,13 @@ std::expected<std::unique_ptr<GdbDebugSession>, std::string> GdbDebugSession::op
 
 RunDriver::End GdbDebugSession::talk(const DebuggedRun& run) {
   GdbRunOptions options{.who = who_, .wait = wait_, .session = {}};
-  options.session.describe = words_for;
   // gdb moves the run itself; everything else can be asked for.
-  SymbolizedCode code;
+  SymbolizedCode code(run.symbols);
   Debugger debugger(run.timeline, run.system.kernel(), code, &run.host.flag(), Debugger::Role::kAnswers);
+  debugger.set_symbols(run.symbols);
+  debugger.set_end_words(run.end_words);
+  options.session.describe = [&debugger](const emu::DebugStop& stop) { return words_for(debugger, stop); };
+  options.session.moments = [&debugger] { return debugger.moments(); };
   options.session.monitor = [&debugger](std::string_view line) { return debugger.execute(line).text; };
   options.session.stop_before_end = run.recorded;
   GdbRunEnd end = run_by_gdb(*server_, run.timeline, run.host, options);

@@ -20,6 +20,8 @@ struct DebuggedRun {
   emu::TimeTravel& timeline;
   kernel::DebugTarget& target;
   bool recorded = false;
+  SymbolFiles symbols;
+  std::string end_words;
 };
 
 /// Makes the timeline; what happens on it is up to who derives from this.

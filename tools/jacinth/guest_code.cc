@@ -50,6 +50,12 @@ std::unique_ptr<emu::SymbolFile> read(std::vector<char> bytes) {
 
 }  // namespace
 
+const emu::SymbolFile& best_symbols(const emu::SymbolFile& file, const SymbolFiles& from_host) {
+  for (const auto& other : from_host)
+    if (!file.build_id().empty() && std::ranges::equal(file.build_id(), other->build_id())) return *other;
+  return file;
+}
+
 const emu::SymbolFile* SymbolizedCode::vdso(Arch arch) {
   if (!vdso_) {
     std::span<const std::byte> elf = kernel::vdso_image(arch).elf;
@@ -101,10 +107,11 @@ std::vector<kernel::CodePlace> SymbolizedCode::places(kernel::Process& process, 
   std::optional<emu::LoadedFile> file = file_at(process, address);
   if (!file) return places;
   uint64_t own = address.value - file->bias;
-  for (emu::SourceAt& source : file->symbols->source_at(own))
+  const emu::SymbolFile& symbols = best_symbols(*file->symbols, from_host_);
+  for (emu::SourceAt& source : symbols.source_at(own))
     places.push_back(
         {.function = std::move(source.function), .inlined = true, .file = std::move(source.file), .line = source.line});
-  std::optional<emu::FunctionAt> function = file->symbols->function_at(own);
+  std::optional<emu::FunctionAt> function = symbols.function_at(own);
   if (places.empty() && function) places.emplace_back();
   if (!places.empty()) {
     places.back().inlined = false;
@@ -142,7 +149,8 @@ std::vector<kernel::GuestCode::Instruction> SymbolizedCode::instructions(kernel:
     at = pc - std::min<uint64_t>(4 * kBefore, pc.value);
   } else if (std::optional<emu::LoadedFile> file = file_at(process, pc)) {
     // Going back is a matter of luck where instructions have all sizes: begin where the function does.
-    std::optional<emu::FunctionAt> function = file->symbols->function_at(pc.value - file->bias);
+    std::optional<emu::FunctionAt> function =
+        best_symbols(*file->symbols, from_host_).function_at(pc.value - file->bias);
     if (function && function->offset < kPageSize) at = pc - function->offset;
   }
   size_t after = 0;

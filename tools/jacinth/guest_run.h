@@ -11,6 +11,7 @@
 #include "boards/board.h"
 #include "emu/time/time.h"
 #include "kernel/syscalls/injection.h"
+#include "tools/jacinth/guest_code.h"
 #include "tools/jacinth/host_inputs.h"
 #include "tools/jacinth/output.h"
 #include "tools/jacinth/run_recording.h"
@@ -54,6 +55,8 @@ struct RunRequest {
   bool counters = false;
   bool quiet = false;  ///< Nothing is said of how the program fares.
   ColorChoice color = ColorChoice::kAuto;
+  /// The host's files with the symbols and lines of what runs.
+  SymbolFiles symbols;
   /// Who makes the run go; null: nobody but itself.
   RunDriver* driver = nullptr;
 };
@@ -74,6 +77,7 @@ struct ReplayRequest {
   std::optional<std::string> strace;
   ViewOptions view;
   ColorChoice color = ColorChoice::kAuto;
+  SymbolFiles symbols;
   std::string_view who = "jacinth replay";
   /// Says nothing of a run that is the same.
   bool quiet = false;

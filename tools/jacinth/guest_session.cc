@@ -86,6 +86,7 @@ GuestSession::GuestSession(const RunRequest& request, const boards::Board& board
       partners_(partners),
       style_(Style::choose(request.color, Output::error())),
       system_(board, system_options()),
+      code_(request.symbols),
       crash_watch_(request.who, request.quiet, core(), code_, style_) {
   last_words_.trace = partners_.trace;
   if (partners_.trace != nullptr || request.view.kind == ViewKind::kRecords) {
@@ -95,7 +96,8 @@ GuestSession::GuestSession(const RunRequest& request, const boards::Board& board
                                      .code = code_,
                                      .output = output,
                                      .program = request_.file,
-                                     .coverage = coverage_ ? &*coverage_ : nullptr});
+                                     .coverage = coverage_ ? &*coverage_ : nullptr,
+                                     .driver = partners_.driver});
   }
   if (partners_.summary != nullptr) counts_.emplace(core());
   // Behind the lines of the trace: whoever stops at an event has its line printed.
@@ -305,19 +307,35 @@ emu::RunEnd GuestSession::run_on(emu::RunLimits limits) {
 }
 
 ExitCode GuestSession::drive(std::span<const std::byte> file) {
+  std::optional<Time> end = partners_.ended_at;
+  std::string end_words = "here the recorded run was ended";
+  if (request_.time_limit && (!end || request_.time_limit->ns <= end->ns)) {
+    end = Time{request_.time_limit->ns};
+    end_words = fmt::format("the limit of {} of virtual time has come", duration_text(*request_.time_limit));
+  }
   StartedRun run{.system = system_,
                  .host = host_,
                  .program = request_.file,
                  .bytes = file,
-                 .end = partners_.ended_at,
-                 .recorded = partners_.recorded};
+                 .end = end,
+                 .end_words = end_words,
+                 .recorded = partners_.recorded,
+                 .symbols = request_.symbols};
   switch (partners_.driver->drive(run)) {
-    case RunDriver::End::kRunOver: return kernel().outcome() ? outcome() : ExitCode::kOk;
+    case RunDriver::End::kRunOver:
+      if (kernel().outcome()) return outcome();
+      if (!request_.time_limit || system_.machine().now().ns < request_.time_limit->ns) return ExitCode::kOk;
+      return out_of_time();
     case RunDriver::End::kBlocked: return deadlock();
     case RunDriver::End::kKilled: return ExitCode::kKilled;
     case RunDriver::End::kWish: break;
   }
   return wished();
+}
+
+ExitCode GuestSession::out_of_time() {
+  tell(fmt::format("stopped: the limit of {} of virtual time has come", duration_text(*request_.time_limit)));
+  return ExitCode::kTimeLimit;
 }
 
 /// What somebody outside wants: kOk for nothing.
@@ -357,8 +375,7 @@ ExitCode GuestSession::run_to_end(std::span<const std::byte> file) {
       case emu::RunEnd::kBlocked: return deadlock();
       case emu::RunEnd::kTimeLimit:
         if (partners_.ended_at && system_.machine().now() >= *partners_.ended_at) return ExitCode::kOk;
-        tell(fmt::format("stopped: the limit of {} of virtual time has come", duration_text(*request_.time_limit)));
-        return ExitCode::kTimeLimit;
+        return out_of_time();
       default: break;
     }
     host_.lower_flag();

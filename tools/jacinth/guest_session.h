@@ -121,6 +121,7 @@ class GuestSession final : public emu::EventSink {
   ExitCode run_to_end(std::span<const std::byte> file);
   ExitCode drive(std::span<const std::byte> file);
   ExitCode wished();
+  ExitCode out_of_time();
   bool told_before() const { return partners_.driver != nullptr && partners_.driver->again(); }
   emu::RunEnd run_on(emu::RunLimits limits);
   ExitCode outcome();

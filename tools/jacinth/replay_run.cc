@@ -30,6 +30,7 @@ RunRequest request_of(const emu::RunDescription& run, const ReplayRequest& repla
   if (run.time_limit) request.time_limit = Duration{*run.time_limit};
   request.view = replay.view;
   request.color = replay.color;
+  request.symbols = replay.symbols;
   request.quiet = replay.quiet;
   return request;
 }

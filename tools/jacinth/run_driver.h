@@ -7,6 +7,7 @@
 #include <string>
 
 #include "emu/time/time.h"
+#include "tools/jacinth/guest_code.h"
 #include "tools/jacinth/host_events.h"
 
 namespace jacinth::boards {
@@ -22,9 +23,13 @@ struct StartedRun {
   /// What was started, by the name that the user knows it by.
   std::string program;
   std::span<const std::byte> bytes;
-  /// Of a recording: where somebody ended the run.
+  /// Where the run ends that would go on: somebody ended it when it was recorded, or the limit of virtual time comes.
   std::optional<Time> end;
+  /// Which of the two it was.
+  std::string end_words;
   bool recorded = false;
+  /// The host's files with the symbols and lines of what runs.
+  SymbolFiles symbols;
 };
 
 class RunDriver {

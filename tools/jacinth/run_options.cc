@@ -104,6 +104,17 @@ std::optional<RunRequest> complete(RunOptions& options, const std::vector<std::s
     return std::nullopt;
   }
   request.injections = std::move(*injections);
+  for (const std::string& path : options.symbols) {
+    auto file = emu::SymbolFile::open(path);
+    std::string problem = !file                         ? file.error()
+                          : (*file)->build_id().empty() ? "it has no build ID, by which the program would be found"
+                                                        : "";
+    if (!problem.empty()) {
+      say(request.who, fmt::format("--symbols: {}: {}", path, problem));
+      return std::nullopt;
+    }
+    request.symbols.push_back(std::move(*file));
+  }
   request.cpus = static_cast<unsigned>(std::min<uint64_t>(options.cpus, 1'000'000));
   request.stop_at_unsupported = options.on_unsupported == "stop";
   if (options.aslr == "off") request.kernel_options.emplace_back("aslr.disable", "true");
@@ -187,6 +198,13 @@ void add_machine_options(CLI::App& app, RunOptions& options) {
                  "thread's third call and every second one after it; names, patterns and families, comma between; "
                  "retval=N puts in any number; may be repeated (docs/strace.md)")
       ->type_name("CALLS:error=STATUS[:when=FIRST[..LAST][+STEP]]")
+      ->allow_extra_args(false)
+      ->expected(1)
+      ->take_all();
+  app.add_option("--symbols", options.symbols,
+                 "Where symbols and lines of a program are that was stripped: a separate debug file, or the program as "
+                 "it was, known by its build ID; may be repeated")
+      ->type_name("FILE")
       ->allow_extra_args(false)
       ->expected(1)
       ->take_all();

@@ -36,6 +36,7 @@ struct RunOptions {
   std::vector<std::string> dirs;
   std::string stdio;
   std::vector<std::string> injections;
+  std::vector<std::string> symbols;
 };
 
 /// The machine, and what the program is given.

@@ -65,6 +65,7 @@ int debug(Options& options, const std::vector<std::string>& rest) {
     replay.file = rest.front();
     replay.program = options.program;
     replay.color = request->color;
+    replay.symbols = request->symbols;
     replay.driver = session.get();
     code = replay_run(replay);
   }

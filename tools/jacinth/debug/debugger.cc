@@ -12,6 +12,7 @@
 #include "kernel/inspect/process_view.h"
 #include "kernel/task/process.h"
 #include "kernel/task/thread.h"
+#include "kernel/vdso/image.h"
 #include "tools/jacinth/suggest.h"
 #include "tools/jacinth/units.h"
 
@@ -27,16 +28,16 @@ Answer Answer::failure(std::string text) {
   return answer;
 }
 
+uint64_t& argument_register(Arch arch, Registers& registers, size_t index) {
+  constexpr std::array kX86 = {kRdi, kRsi, kRdx, kR10, kR8, kR9, kR12, kR13};
+  return arch == Arch::kArm64 ? registers.gpr[index] : registers.gpr[kX86[index]];
+}
+
 kernel::Trap trap_of(Arch arch, const Registers& r) {
   kernel::Trap trap;
-  if (arch == Arch::kArm64) {
-    trap.number = r.gpr[16];
-    std::copy_n(r.gpr.begin(), trap.arguments.size(), trap.arguments.begin());
-  } else {
-    trap.number = r.gpr[kRax];
-    constexpr std::array kArguments = {kRdi, kRsi, kRdx, kR10, kR8, kR9, kR12, kR13};
-    for (size_t i = 0; i < kArguments.size(); ++i) trap.arguments[i] = r.gpr[kArguments[i]];
-  }
+  trap.number = arch == Arch::kArm64 ? r.gpr[16] : r.gpr[kRax];
+  Registers copy = r;
+  for (size_t i = 0; i < trap.arguments.size(); ++i) trap.arguments[i] = argument_register(arch, copy, i);
   trap.return_address = GuestAddr(r.pc + (arch == Arch::kArm64 ? 4 : 2));
   return trap;
 }
@@ -67,7 +68,7 @@ Debugger::Debugger(emu::Timeline& timeline, kernel::Kernel& kernel, kernel::Gues
 std::span<const DebugCommand> debug_commands() {
   static const std::vector<DebugCommand> kAll = [] {
     std::vector<DebugCommand> all;
-    for (std::span<const DebugCommand> table : {run_commands(), point_commands(), look_commands()})
+    for (std::span<const DebugCommand> table : {run_commands(), point_commands(), look_commands(), object_commands()})
       all.insert(all.end(), table.begin(), table.end());
     return all;
   }();
@@ -117,12 +118,19 @@ Answer Debugger::execute(std::string_view line) {
   if (words.size() < command->least || words.size() > command->most)
     return Answer::failure(fmt::format("usage: {} {}", command->name, command->arguments));
   if (role_ == Role::kAnswers) {
-    constexpr std::array<std::string_view, 3> kHarmless = {"when", "checkpoint", "restart"};
+    constexpr std::array<std::string_view, 6> kHarmless = {"when",  "checkpoint", "restart",
+                                                           "catch", "points",     "delete"};
     bool seeks = command->name == "seek" && words[0] != "end";
-    bool looks = std::ranges::find(look_commands(), command->name, &DebugCommand::name) != look_commands().end();
+    auto among = [command](std::span<const DebugCommand> table) {
+      return std::ranges::find(table, command->name, &DebugCommand::name) != table.end();
+    };
+    bool looks = among(look_commands()) || among(object_commands());
     if (!looks && !seeks && std::ranges::find(kHarmless, command->name) == kHarmless.end())
       return Answer::failure(fmt::format("'{}' moves the run, which is the debugger's own to do", command->name));
   }
+  // The other one stops there by itself.
+  if (role_ == Role::kAnswers && command->name == "catch" && (words[0] == "exception" || words[0] == "process-exited"))
+    return Answer::failure(fmt::format("the debugger hears of '{}' by itself", words[0]));
   Answer answer = command->run(*this, words);
   answer.data["command"] = command->name;
   return answer;
@@ -137,6 +145,23 @@ std::vector<std::string> Debugger::completions(std::string_view begun) {
     return found;
   }
   std::string_view word = begun.substr(space + 1);
+  std::string_view command = begun.substr(0, begun.find(' '));
+  if (command == "to" || command == "back-to" || command == "catch") {
+    std::string all = moment_names();
+    for (size_t begin = 0; begin < all.size();) {
+      size_t end = std::min(all.find(", ", begin), all.size());
+      if (std::string name = all.substr(begin, end - begin); name.starts_with(word)) found.push_back(std::move(name));
+      begin = end + 2;
+    }
+    return found;
+  }
+  if (command == "inject") {
+    constexpr int32_t kLast = -256;
+    for (int32_t value = 0; value > kLast; --value)
+      if (std::string_view name = abi::status_name(kernel::Status{value}); !word.empty() && name.starts_with(word))
+        found.emplace_back(name);
+    return found;
+  }
   for (const abi::SyscallInfo& info : abi::syscalls())
     if (!word.empty() && info.name.starts_with(word)) found.emplace_back(info.name);
   return found;
@@ -179,7 +204,7 @@ std::optional<uint64_t> Debugger::symbol(std::string_view name) {
       known = symbols_.emplace(module.name, std::move(file)).first;
     }
     if (known->second == nullptr) continue;
-    if (auto address = known->second->address_of(name)) return module.base.value + *address;
+    if (auto address = best_symbols(*known->second, from_host_).address_of(name)) return module.base.value + *address;
   }
   return std::nullopt;
 }
@@ -215,6 +240,18 @@ std::expected<uint64_t, std::string> Debugger::value(std::string_view word) {
   return std::unexpected(fmt::format("'{}' is no number, no $register and no symbol of the process", word));
 }
 
+const abi::SyscallInfo* Debugger::call_ahead(uint64_t koid) {
+  kernel::Thread* at = thread(koid);
+  auto registers = target().registers(koid);
+  if (at == nullptr || !registers || at->process().vdso_code() == GuestAddr()) return nullptr;
+  // Only the vDSO makes calls: the instruction is known by where it lies.
+  const kernel::VdsoImage& vdso = kernel::vdso_image(target().arch());
+  kernel::Trap trap = trap_of(target().arch(), *registers);
+  uint64_t offset = trap.return_address.value - at->process().vdso_code().value + vdso.code_offset;
+  if (!vdso.accepts(offset, trap.number)) return nullptr;
+  return abi::syscall_by_number(static_cast<uint32_t>(trap.number));
+}
+
 // --- Catches ---
 
 Answer Debugger::add(Catch what) {
@@ -237,7 +274,16 @@ bool Debugger::remove(uint32_t number) {
   return true;
 }
 
+std::vector<emu::MomentCatch> Debugger::moments() const {
+  std::vector<emu::MomentCatch> moments;
+  for (const auto& [number, what] : catches_)
+    if (what.moment) moments.push_back(*what.moment);
+  return moments;
+}
+
 void Debugger::apply(const Catch* extra, bool others) {
+  // Whoever leads asks for what he has to know.
+  if (role_ == Role::kAnswers) return;
   std::vector<emu::CallCatch> calls;
   std::vector<emu::MomentCatch> moments;
   bool exceptions = false;
@@ -345,7 +391,7 @@ Answer Debugger::tell(const emu::DebugStop& stop) {
       break;
     case Reason::kHistoryEnd:
       data["stop"] = "end";
-      what = "here the recorded run was ended";
+      what = end_words_;
       break;
     case Reason::kEnded:
       data["stop"] = "exit";

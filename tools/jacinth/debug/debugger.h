@@ -18,6 +18,7 @@
 #include "emu/debug/timeline.h"
 #include "kernel/inspect/guest_code.h"
 #include "kernel/syscalls/kernel.h"
+#include "tools/jacinth/guest_code.h"
 
 namespace jacinth::cli {
 
@@ -50,6 +51,7 @@ std::span<const DebugCommand> debug_commands();
 std::span<const DebugCommand> run_commands();
 std::span<const DebugCommand> point_commands();
 std::span<const DebugCommand> look_commands();
+std::span<const DebugCommand> object_commands();
 
 class Debugger {
  public:
@@ -59,6 +61,11 @@ class Debugger {
   /// All of it outlives the debugger.
   Debugger(emu::Timeline& timeline, kernel::Kernel& kernel, kernel::GuestCode& code,
            const volatile std::sig_atomic_t* interrupt, Role role = Role::kLeads);
+
+  /// In place of the words for where the run ends that was ended from outside.
+  void set_end_words(std::string words) { end_words_ = std::move(words); }
+  /// Files of the host's to look for symbols in first.
+  void set_symbols(SymbolFiles files) { from_host_ = std::move(files); }
 
   /// Does one command line; an empty one, and a comment, do nothing.
   Answer execute(std::string_view line);
@@ -77,6 +84,8 @@ class Debugger {
   kernel::Thread* thread(uint64_t koid);
   kernel::Process* process(uint64_t koid);
   kernel::Object* object(uint64_t koid);
+  /// The call that a thread is about to make with its next instruction; null when that is none.
+  const abi::SyscallInfo* call_ahead(uint64_t thread);
 
   /// A number, $register or symbol with an optional +offset, in the selected thread's process.
   std::expected<uint64_t, std::string> value(std::string_view word);
@@ -97,6 +106,7 @@ class Debugger {
   Answer add(Catch what);
   bool remove(uint32_t number);
   const std::map<uint32_t, Catch>& catches() const { return catches_; }
+  std::vector<emu::MomentCatch> moments() const;
   /// Tells the timeline, with one more for a single movement, or without any of them.
   void apply(const Catch* extra = nullptr, bool others = true);
 
@@ -116,6 +126,8 @@ class Debugger {
   uint32_t last_catch_ = 0;
   std::map<uint32_t, emu::Position> bookmarks_;
   std::map<std::string, std::unique_ptr<emu::SymbolFile>> symbols_;  // By module.
+  SymbolFiles from_host_;
+  std::string end_words_ = "here the recorded run was ended";
 };
 
 /// "packet-queued", and back.
@@ -124,5 +136,7 @@ std::optional<emu::MomentKind> moment_kind(std::string_view name);
 std::string moment_names();
 /// The call that a thread's registers make when its next instruction is a trap.
 kernel::Trap trap_of(Arch arch, const Registers& registers);
+/// Where such a call has its arguments.
+uint64_t& argument_register(Arch arch, Registers& registers, size_t index);
 
 }  // namespace jacinth::cli

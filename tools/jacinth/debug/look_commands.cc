@@ -187,17 +187,6 @@ Answer handles(Debugger& debugger, const Words& words) {
   return answer;
 }
 
-Answer object(Debugger& debugger, const Words& words) {
-  auto koid = parse_number(words[0]);
-  if (!koid) return Answer::failure(koid.error());
-  kernel::Object* found = debugger.object(*koid);
-  if (found == nullptr) return Answer::failure(fmt::format("there is no object {} now", *koid));
-  Answer answer;
-  answer.text = kernel::object_report(debugger.kernel(), debugger.code(), *found);
-  answer.data["report"] = answer.text;
-  return answer;
-}
-
 Answer waits(Debugger& debugger, const Words&) {
   Answer answer;
   for (kernel::Thread* thread : debugger.kernel().blocked_threads())
@@ -260,7 +249,6 @@ constexpr std::array kCommands = {
     DebugCommand{"disas", "", "[ADDRESS [COUNT]]", "Instructions, from the next one on (8)", 0, 2, disassemble},
     DebugCommand{"maps", "", "", "What is mapped in the selected process", 0, 0, maps},
     DebugCommand{"handles", "", "[PROCESS]", "A process's handles", 0, 1, handles},
-    DebugCommand{"object", "o", "KOID", "An object: its state, who holds it, what waits for it", 1, 1, object},
     DebugCommand{"waits", "", "", "Which threads wait, for what, and who could end it", 0, 0, waits},
     DebugCommand{"why-blocked", "why", "[THREAD]", "The same for one thread", 0, 1, why_blocked},
     DebugCommand{"counters", "", "", "The kernel's counters", 0, 0, counters},

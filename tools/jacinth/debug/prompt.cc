@@ -105,8 +105,10 @@ class Terminal {
 }  // namespace
 
 RunDriver::End PromptSession::talk(const DebuggedRun& run) {
-  SymbolizedCode code;
+  SymbolizedCode code(run.symbols);
   Debugger debugger(run.timeline, run.system.kernel(), code, &run.host.flag());
+  debugger.set_symbols(run.symbols);
+  debugger.set_end_words(run.end_words);
   Output& out = Output::standard();
   bool quit = false;
   auto execute = [&](std::string_view line) {

@@ -5,6 +5,9 @@
 
 #include "kernel/abi/format.h"
 #include "kernel/abi/syscall_info.h"
+#include "kernel/inspect/call_text.h"
+#include "kernel/inspect/process_view.h"
+#include "kernel/task/thread.h"
 #include "tools/jacinth/debug/debugger.h"
 #include "tools/jacinth/units.h"
 
@@ -151,26 +154,90 @@ Answer restart(Debugger& debugger, const Words& words) {
   return debugger.tell(debugger.timeline().seek(found->second));
 }
 
-/// In place of the call that the thread is about to make: its result.
-Answer inject(Debugger& debugger, const Words& words) {
-  emu::Timeline& timeline = debugger.timeline();
-  const emu::DebugStop& stop = timeline.last_stop();
-  emu::TaskId who = debugger.selected();
-  if (stop.reason != emu::DebugStop::Reason::kCallBefore || who != stop.who)
-    return Answer::failure("only where a thread is about to make a call ('next-call' goes there)");
-  const abi::SyscallInfo* info = abi::syscall_by_number(static_cast<uint32_t>(stop.call));
-  auto result = debugger.value(words[0]);
-  if (!result) {
-    auto status = status_by_name(words[0]);
-    if (!status) return Answer::failure(fmt::format("'{}' is no number and no ZX_ERR_ name", words[0]));
-    result = static_cast<uint64_t>(static_cast<int64_t>(*status));
+/// A status, or constants by name with | between: of the argument first, then any.
+std::optional<uint64_t> named_value(const abi::ArgInfo* arg, std::string_view text) {
+  if (auto status = status_by_name(text)) return static_cast<uint64_t>(static_cast<int64_t>(*status));
+  auto find = [](const abi::FlagSet& set, std::string_view name) -> std::optional<uint64_t> {
+    for (const abi::NamedValue& value : set.values)
+      if (value.name == name) return value.value;
+    return std::nullopt;
+  };
+  uint64_t all = 0;
+  while (!text.empty()) {
+    std::string_view name = text.substr(0, text.find('|'));
+    text.remove_prefix(std::min(text.size(), name.size() + 1));
+    std::optional<uint64_t> found;
+    if (arg != nullptr && arg->value.flags != nullptr) found = find(*arg->value.flags, name);
+    for (const abi::FlagSet* set : abi::flag_sets())
+      if (!found) found = find(*set, name);
+    if (!found) return std::nullopt;
+    all |= *found;
   }
-  auto registers = debugger.target().registers(who.thread);
-  if (!registers || info == nullptr) return Answer::failure("the thread is gone");
+  return all;
+}
+
+std::expected<uint64_t, std::string> value_of(Debugger& debugger, const abi::ArgInfo* arg, std::string_view text) {
+  auto value = debugger.value(text);
+  if (value) return value;
+  if (auto named = named_value(arg, text)) return *named;
+  return std::unexpected(fmt::format("'{}' is no number, no $register, no symbol and no constant", text));
+}
+
+/// Changes the registers of a thread that is about to make a call.
+Answer change(Debugger& debugger, uint64_t thread, const Registers& registers) {
+  if (!debugger.target().set_registers(thread, registers)) return Answer::failure("the thread is gone");
+  debugger.timeline().changed();
+  return {};
+}
+
+/// NAME=VALUE...: the call is made, with other arguments.
+Answer inject_arguments(Debugger& debugger, const abi::SyscallInfo& info, uint64_t thread, Registers registers,
+                        const Words& words) {
+  Arch arch = debugger.target().arch();
+  Answer answer;
+  for (const std::string& word : words) {
+    size_t equals = word.find('=');
+    if (equals == std::string::npos)
+      return Answer::failure("one result, or arguments as NAME=VALUE: not both, since the call is made or not");
+    std::string name = word.substr(0, equals);
+    auto number = parse_number(name);
+    size_t index = 0;
+    while (index < info.args.size() && info.args[index].name != name && !(number && *number == index)) ++index;
+    if (index == info.args.size()) {
+      std::vector<std::string> names;
+      for (const abi::ArgInfo& arg : info.args) names.emplace_back(arg.name);
+      return Answer::failure(fmt::format("{} has no argument '{}'{}", info.name, name,
+                                         names.empty() ? "" : fmt::format(", it has {}", fmt::join(names, ", "))));
+    }
+    auto value = value_of(debugger, &info.args[index], word.substr(equals + 1));
+    if (!value) return Answer::failure(value.error());
+    argument_register(arch, registers, index) = *value;
+    answer.data["changed"][std::string(info.args[index].name)] = fmt::format("{:#x}", *value);
+  }
+  if (Answer failed = change(debugger, thread, registers); failed.failed) return failed;
+  kernel::ProcessView view(debugger.thread(thread)->process());
+  std::string arguments = kernel::call_arguments(view, {}, trap_of(arch, registers));
+  answer.data["call"] = info.name;
+  answer.data["arguments"] = arguments;
+  answer.text = fmt::format("about to make {}{}\n", info.name, arguments);
+  return answer;
+}
+
+/// In place of the call that the thread is about to make: its result, or other arguments.
+Answer inject(Debugger& debugger, const Words& words) {
+  uint64_t thread = debugger.selected().thread;
+  const abi::SyscallInfo* info = debugger.call_ahead(thread);
+  auto registers = debugger.target().registers(thread);
+  if (info == nullptr || !registers)
+    return Answer::failure("only where a thread is about to make a call ('next-call' goes there)");
+  if (words[0].find('=') != std::string::npos) return inject_arguments(debugger, *info, thread, *registers, words);
+  if (words.size() > 1) return Answer::failure("there is one result; arguments are changed as NAME=VALUE");
+  auto result = value_of(debugger, nullptr, words[0]);
+  if (!result) return Answer::failure(result.error());
+  GuestAddr behind = trap_of(debugger.target().arch(), *registers).return_address;
   result_register(*registers) = *result;
-  registers->pc = trap_of(debugger.target().arch(), *registers).return_address.value;
-  if (!debugger.target().set_registers(who.thread, *registers)) return Answer::failure("the thread is gone");
-  timeline.changed();
+  registers->pc = behind.value;
+  if (Answer failed = change(debugger, thread, *registers); failed.failed) return failed;
   Answer answer;
   answer.data["call"] = info->name;
   answer.data["result"] = static_cast<int64_t>(*result);
@@ -203,8 +270,9 @@ constexpr std::array kCommands = {
     DebugCommand{"when", "", "", "Where the run stands", 0, 0, when},
     DebugCommand{"checkpoint", "", "", "Remember this place", 0, 0, checkpoint},
     DebugCommand{"restart", "", "NUMBER", "Come back to a checkpoint", 1, 1, restart},
-    DebugCommand{"inject", "", "STATUS|VALUE", "Give the call that the thread is about to make this result instead", 1,
-                 1, inject},
+    DebugCommand{"inject", "", "STATUS|VALUE|ARGUMENT=VALUE...",
+                 "Give the call that the thread is about to make this result instead, or other arguments", 1, 8,
+                 inject},
 };
 
 }  // namespace

@@ -22,12 +22,15 @@ constexpr std::array<ViewRow, 9> kRows = {{
 class StraceView final : public View, private kernel::LineSink {
  public:
   StraceView(const ViewOptions& options, const Viewed& viewed)
-      : output_(viewed.output), strace_(viewed.system.kernel().core(), *this, options.strace) {}
+      : output_(viewed.output), driver_(viewed.driver), strace_(viewed.system.kernel().core(), *this, options.strace) {}
 
  private:
-  void line(std::string_view text) override { output_.write(text); }
+  void line(std::string_view text) override {
+    if (driver_ == nullptr || !driver_->again()) output_.write(text);
+  }
 
   Output& output_;
+  RunDriver* driver_;
   kernel::Strace strace_;
 };
 

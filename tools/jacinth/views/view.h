@@ -15,6 +15,7 @@
 #include "kernel/inspect/trace_records.h"
 #include "tools/jacinth/guest_code.h"
 #include "tools/jacinth/output.h"
+#include "tools/jacinth/run_driver.h"
 
 namespace jacinth::cli {
 
@@ -62,6 +63,8 @@ struct Viewed {
   Output& output;
   std::string_view program;
   Coverage* coverage = nullptr;  ///< When the kind needs blocks.
+  /// Who knows what was told before; null: nothing was.
+  RunDriver* driver = nullptr;
 };
 
 std::unique_ptr<View> make_view(const ViewOptions& options, const Viewed& viewed);

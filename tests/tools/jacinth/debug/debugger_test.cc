@@ -100,6 +100,114 @@ TEST_CASE("a call can be given a result in place of being made", "[debugger]") {
   }
 }
 
+TEST_CASE("a call can be made with other arguments", "[debugger]") {
+  for (Arch arch : kBoth) {
+    Bench debug(arch, "memory");
+    debug("calls zx_vmo_create before");
+    debug("continue");
+    auto changed = debug("inject size=0x5000 1=ZX_VMO_RESIZABLE");
+    REQUIRE(changed["changed"]["size"] == "0x5000");
+    REQUIRE(changed["arguments"].get<std::string>().starts_with("(size=0x5000, options=ZX_VMO_RESIZABLE, "));
+    REQUIRE(debug.refused("inject 1 size=3").find("one result") != std::string::npos);
+    REQUIRE(debug.refused("inject size=3 ZX_OK").find("not both") != std::string::npos);
+    REQUIRE(debug.refused("inject sice=3").find("it has size, options, out") != std::string::npos);
+    REQUIRE(debug.refused("inject 7=3").find("no argument '7'") != std::string::npos);
+    REQUIRE(debug.refused("inject size=many").find("'many'") != std::string::npos);
+    auto made = debug("finish");
+    REQUIRE(made["result"] == "ZX_OK");
+    REQUIRE(debug.refused("inject size=3").find("about to make a call") != std::string::npos);
+    REQUIRE(debug("next-call")["call"] == "zx_vmo_get_size");
+    auto size = debug("finish");
+    REQUIRE(size["arguments"].get<std::string>().find("size=20480)") != std::string::npos);
+    // Going back before the change undoes it.
+    debug("seek begin");
+    debug("continue");
+    REQUIRE(debug("finish")["arguments"].get<std::string>().starts_with("(size=5000, options=0, "));
+  }
+}
+
+TEST_CASE("what happened to an object is told, from its making on, and the run stands where it stood", "[debugger]") {
+  for (Arch arch : kBoth) {
+    Bench debug(arch, "ports");
+    debug("calls zx_port_wait behind");
+    debug("continue");
+    debug("continue");
+    debug("continue");
+    auto here = debug("when");
+    auto about = debug("object 1040");
+    REQUIRE(debug("when") == here);
+    REQUIRE(about["lives"] == true);
+    REQUIRE(about["history"].size() == 11);
+    REQUIRE(about["history_total"].get<size_t>() > 11);
+    REQUIRE(about["history"][0]["text"].get<std::string>().find("zx_port_create") != std::string::npos);
+    REQUIRE(about["history"][10]["text"].get<std::string>().find("zx_port_wait") != std::string::npos);
+    REQUIRE(about["history"][10]["time"] == here["time"]);
+    REQUIRE(about["history"][9]["text"].get<std::string>().find("is taken") != std::string::npos);
+    // All of it, each line once.
+    auto all = debug("object 1040 1000");
+    REQUIRE(all["history"].size() == all["history_total"]);
+    REQUIRE_FALSE(debug("object 1040 0").contains("history"));
+    // It goes on from there as if nobody had asked.
+    REQUIRE(debug("continue")["call"] == "zx_port_wait");
+    debug("seek end");
+    REQUIRE(debug("object 1040")["lives"] == false);
+    REQUIRE(debug.refused("object 999999").find("no object 999999") != std::string::npos);
+  }
+}
+
+TEST_CASE("what was before a change of the run is not told", "[debugger]") {
+  for (Arch arch : kBoth) {
+    Bench debug(arch, "ports");
+    debug("calls zx_port_queue before");
+    debug("continue");
+    REQUIRE(debug("object 1040")["history_since_change"] == false);
+    debug("inject ZX_ERR_NO_MEMORY");
+    auto when = debug("when");
+    REQUIRE(debug("object 1040 50")["history_since_change"] == true);
+    debug("finish");
+    auto about = debug("object 1040 50");
+    REQUIRE(about["history_since_change"] == true);
+    for (const auto& event : about["history"])
+      REQUIRE(event["text"].get<std::string>().find("zx_port_create") == std::string::npos);
+    // The change is still there.
+    REQUIRE(debug("rcont")["stop"] == "begin");
+    debug("seek begin");
+    debug("continue");
+    REQUIRE(debug("when") == when);
+  }
+}
+
+TEST_CASE("a VMO is told with its pages, its kin and its mappings", "[debugger]") {
+  for (Arch arch : kBoth) {
+    Bench debug(arch, "sharing");
+    debug("calls zx_vmo_create_child behind");
+    debug("continue");
+    debug("continue");
+    nlohmann::ordered_json child;
+    auto handles = debug("handles");
+    for (const auto& row : handles["handles"])
+      if (row["object"].get<std::string>().starts_with("vmo:")) {
+        auto vmo = debug("vmo " + std::to_string(row["koid"].get<uint64_t>()));
+        if (!vmo["parent"].is_null()) child = vmo;
+      }
+    REQUIRE_FALSE(child.is_null());
+    auto parent = debug("vmo " + std::to_string(child["parent"].get<uint64_t>()));
+    REQUIRE(std::ranges::count(parent["children"], child["koid"]) == 1);
+    REQUIRE(parent["pages"].get<uint64_t>() * 4096 == parent["size"].get<uint64_t>());
+    REQUIRE(parent["cache_policy"] == "cached");
+    uint64_t committed = 0;
+    for (const auto& run : parent["runs"]) committed += run["count"].get<uint64_t>();
+    REQUIRE(parent["runs_complete"] == true);
+    REQUIRE(committed == parent["pages_committed"]);
+    REQUIRE(parent["holders"].size() == 1);
+    // The vDSO is mapped in two pieces.
+    REQUIRE(debug("vmo 1029")["mappings"].size() == 2);
+    REQUIRE(debug("vmo 1029")["mappings"][1]["access"] == "r-x");
+    REQUIRE(debug.refused("vmo 1027").find("no VMO") != std::string::npos);
+    REQUIRE(debug.refused("vmo 99999").find("no object") != std::string::npos);
+  }
+}
+
 TEST_CASE("what is injected comes again where it came before, however the run goes there", "[debugger]") {
   for (Arch arch : kBoth) {
     Bench debug(arch, "channels", *parse_injection("channel_read:error=ZX_ERR_NO_MEMORY:when=3+2"));
@@ -166,6 +274,16 @@ TEST_CASE("what is there can be looked at", "[debugger]") {
     debug("restart 1");
     REQUIRE(debug("when")["code_bytes"] == here["code_bytes"]);
   }
+}
+
+TEST_CASE("what was begun is completed", "[debugger]") {
+  using Found = std::vector<std::string>;
+  REQUIRE(Debugger::completions("vm") == Found{"vmo"});
+  REQUIRE(Debugger::completions("calls zx_port_q") == Found{"zx_port_queue"});
+  REQUIRE(Debugger::completions("back-to packet-q") == Found{"packet-queued"});
+  REQUIRE(Debugger::completions("catch thread-").size() == 4);
+  REQUIRE(Debugger::completions("inject ZX_ERR_NO_M") == Found{"ZX_ERR_NO_MEMORY"});
+  REQUIRE(Debugger::completions("inject ").empty());
 }
 
 TEST_CASE("what is wrong is said", "[debugger]") {
