@@ -160,6 +160,18 @@ class Gdb(unittest.TestCase):
                 self.assertEqual(code, 124)
                 self.assertIn("virtual time", said)
 
+    def test_thread_local_variables_are_found_in_each_thread(self):
+        for arch in ARCHITECTURES:
+            with Server(guest("locals", arch)) as server:
+                text = gdb(
+                    ["break change", "continue", "print lent", "finish", "print lent", "print spent"]
+                    + ["continue", "print lent", "finish", "print lent", "thread apply all print spent"]
+                    + ["thread 1", "set var lent = 7", "print lent", "thread 2", "print lent"],
+                    server,
+                )
+                shown = [values(text)[i] for i in range(1, 10)]
+                self.assertEqual(shown, ["40", "140", "200", "40", "41", "2", "200", "7", "41"], text)
+
     def test_what_would_be_told_twice_is_refused(self):
         for options in (("--record=/dev/null",), ("--strace", "-c"), ("--strace=/dev/null", "--strace-format=chrome")):
             result = jacinth("run", "--gdb=0", *options, guest("hello"))

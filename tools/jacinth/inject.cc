@@ -197,6 +197,7 @@ Parsed<std::vector<Injection>> parse_injections(std::span<const std::string> tex
     for (const Injection& injection : *injections) by_number[injection.number] = injection;
   }
   std::vector<Injection> all;
+  all.reserve(by_number.size());
   for (const auto& [number, injection] : by_number) all.push_back(injection);
   return all;
 }

@@ -19,6 +19,7 @@ const Session::Row Session::kRows[] = {
     {"qC", &Session::current_thread},
     {"qAttached", &Session::attached},
     {"qOffsets", &Session::offsets},
+    {"qGetTLSAddr:", &Session::thread_local_variable},
     {"qSymbol:", &Session::symbol},
     {"qRcmd,", &Session::monitor},
     {"qSearch:memory:", &Session::search},

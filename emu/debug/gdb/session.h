@@ -157,6 +157,7 @@ class Session {
   void current_thread(Scanner);
   void attached(Scanner);
   void offsets(Scanner);
+  void thread_local_variable(Scanner);
   void monitor(Scanner);
   void symbol(Scanner) { ok(); }
   void files(Scanner);

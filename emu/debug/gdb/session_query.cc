@@ -6,6 +6,7 @@
 
 #include "emu/debug/gdb/documents.h"
 #include "emu/debug/gdb/session.h"
+#include "emu/debug/gdb/thread_locals.h"
 
 namespace jacinth::emu::gdb {
 namespace {
@@ -133,6 +134,26 @@ void Session::offsets(Scanner) {
   std::vector<LoadedModule> modules = target_.modules(focus().process);
   if (modules.empty()) return reply("");
   reply(fmt::format("TextSeg={:x}", modules.front().base.value));
+}
+
+/// qGetTLSAddr:THREAD,OFFSET,MODULE. The module is an entry of the dynamic linker's list, or 0 without one.
+void Session::thread_local_variable(Scanner from) {
+  std::optional<ThreadChoice> choice = from.thread();
+  std::optional<uint64_t> offset = from.take(",") ? from.number() : std::nullopt;
+  bool whole = choice && offset && from.take(",");
+  std::optional<uint64_t> given = whole ? from.number() : std::nullopt;
+  if (!given) return fail(Error::kInvalid);
+  uint64_t entry = given.value_or(0);
+  std::optional<TaskId> id = resolve(*choice);
+  std::optional<Registers> registers = id ? target_.registers(id->thread) : std::nullopt;
+  if (!registers) return fail(Error::kNoProcess, "there is no such thread");
+  std::vector<LoadedModule> modules = target_.modules(id->process);
+  if (modules.empty() || (entry != 0 && entry != modules.front().link_map))
+    return fail(Error::kNoEntry, "thread-local variables are known of executables, not of libraries");
+  auto file = target_.file(modules.front().name);
+  auto address = file ? thread_local_address(target_.arch(), registers->tls, *file, *offset) : std::nullopt;
+  if (!address) return fail(Error::kNoEntry, "the executable has no thread-local variables");
+  reply(fmt::format("{:x}", *address));
 }
 
 void Session::monitor(Scanner from) {

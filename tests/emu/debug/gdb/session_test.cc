@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
+
 #include "emu/debug/gdb/register_table.h"
 #include "tests/emu/debug/gdb/gdb_client.h"
 #include "tests/support/test.h"
@@ -116,6 +118,42 @@ TEST_CASE("gdb: a process that it knows from later in the run has nothing yet, a
   REQUIRE(c.ask("D;500") == "OK");
   REQUIRE(c.ask("Hgp500.510") == "E03");
   REQUIRE(c.ask("D;500") == "E03");
+}
+
+TEST_CASE("gdb: thread-local variables lie where the ABI has them") {
+  for (Arch arch : {Arch::kArm64, Arch::kX86_64}) {
+    Client c(arch);
+    c.as_gdb();
+    c.target.of(0x410).tls = 0x10000;
+    c.target.of(0x411).tls = 0x20000;
+    // A segment of 0x30 bytes, at a multiple of 0x40, behind one that is none.
+    std::string file(64 + 2 * 56, '\0');
+    auto put = [&](size_t at, uint64_t value) { std::memcpy(file.data() + at, &value, sizeof value); };
+    put(32, 64);
+    put(56, 2);
+    put(64, 1);
+    put(64 + 56, 7);
+    put(64 + 56 + 40, 0x30);
+    put(64 + 56 + 48, 0x40);
+    c.target.loaded = {{.name = "/program", .base = GuestAddr(0x5000), .link_map = 0x7000},
+                       {.name = "/library", .base = GuestAddr(0x9000), .link_map = 0x7100}};
+    REQUIRE(c.ask("qGetTLSAddr:p400.410,8,0") == "E02");
+    c.target.add_file("/program", file);
+    bool arm = arch == Arch::kArm64;
+    REQUIRE(c.ask("qGetTLSAddr:p400.410,8,0") == (arm ? "10048" : "ffc8"));
+    REQUIRE(c.ask("qGetTLSAddr:p400.411,0,7000") == (arm ? "20040" : "1ffc0"));
+    // Where those of libraries lie, nobody says.
+    REQUIRE(c.ask("qGetTLSAddr:p400.410,8,7100") == "E02");
+    REQUIRE(c.ask("qGetTLSAddr:p400.999,8,0") == "E03");
+    REQUIRE(c.ask("qGetTLSAddr:p400.410,8") == "E16");
+    // A file may say anything.
+    put(64 + 56 + 48, 0x41);
+    c.target.add_file("/program", file);
+    REQUIRE(c.ask("qGetTLSAddr:p400.410,8,0") == "E02");
+    put(32, ~uint64_t{0} - 20);
+    c.target.add_file("/program", file);
+    REQUIRE(c.ask("qGetTLSAddr:p400.410,8,0") == "E02");
+  }
 }
 
 TEST_CASE("gdb: writing registers changes the run, and writing what they are does not") {
