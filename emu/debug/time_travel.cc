@@ -208,6 +208,7 @@ DebugStop TimeTravel::forwards(const Resume& resume) {
 }
 
 void TimeTravel::rewind(size_t checkpoint) {
+  if (!parted_) parted_ = machine_.now();
   history_.rewind(checkpoint);
   // Other processes live here, and make their calls elsewhere.
   if (!calls_.empty()) armed_ = false;
@@ -267,6 +268,7 @@ DebugStop TimeTravel::seek(Time when) {
 }
 
 void TimeTravel::changed() {
+  if (!parted_) parted_ = machine_.now();
   history_.keep_changed();
   furthest_ = history_.here();
 }

@@ -67,6 +67,8 @@ class TimeTravel final : public Timeline, private Probe, private KernelSink {
   /// Whether the machine is where it has been before: what it prints was printed then. For whoever shows output, while
   /// the machine runs.
   bool was_here() { return history_.here() < furthest_; }
+  /// Since when the machine has not just gone forward, as without a debugger: it went back then, or was changed.
+  std::optional<Time> parted() const { return parted_; }
 
  private:
   /// What would have held the machine, while it runs again for that.
@@ -130,6 +132,7 @@ class TimeTravel final : public Timeline, private Probe, private KernelSink {
   TimeTravelOptions options_;
   History history_;
   Position furthest_;  // Where the run has ever been.
+  std::optional<Time> parted_;
 
   std::map<uint32_t, StopPoint> points_;
   uint32_t last_point_ = 0;

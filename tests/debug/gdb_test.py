@@ -172,8 +172,45 @@ class Gdb(unittest.TestCase):
                 shown = [values(text)[i] for i in range(1, 10)]
                 self.assertEqual(shown, ["40", "140", "200", "40", "41", "2", "200", "7", "41"], text)
 
+    def test_a_recording_is_that_of_the_run_alone_up_to_where_it_goes_back_or_is_changed(self):
+        for arch in ARCHITECTURES:
+            with tempfile.TemporaryDirectory() as folder:
+                def recorded(*commands, level="full"):
+                    """What gdb's commands leave, and the lines of its trace."""
+                    file = pathlib.Path(folder, "run.jtrace")
+                    options = (f"--record={file}", f"--record-level={level}")
+                    with Server(*options, guest("debugged", arch), command="run") as server:
+                        text = gdb(list(commands), server)
+                        code, _, said = server.finish()
+                    replayed = jacinth("replay", file)
+                    trace = jacinth("trace", file).stdout
+                    return code, said, replayed, trace, text
+
+                plain = pathlib.Path(folder, "plain.jtrace")
+                jacinth("record", "-o", plain, guest("debugged", arch))
+                whole = jacinth("trace", plain).stdout
+                for level in ("digests", "full"):
+                    code, said, replayed, trace, text = recorded(
+                        "break add", "continue", "stepi", "print watched", "finish", "delete", "detach", level=level)
+                    self.assertEqual((code, said), (3, ""), text)
+                    self.assertEqual(replayed.returncode, 3)
+                    self.assertIn("and the machine's end", replayed.stderr)
+                    self.assertEqual(trace, whole)
+                for last in ("reverse-stepi", "set var watched = 50"):
+                    code, said, replayed, trace, text = recorded("break add", "continue", "continue", last, "delete", "detach")
+                    self.assertIn("the recording ends at", said, text)
+                    self.assertEqual(replayed.returncode, 0, replayed.stderr)
+                    self.assertIn("debugged", replayed.stderr)
+                    lines = trace.splitlines()
+                    self.assertEqual(lines, whole.splitlines()[: len(lines)])
+                    self.assertGreater(len(lines), 30)
+                    self.assertLess(len(lines), len(whole.splitlines()))
+                _, _, replayed, trace, text = recorded("break add", "continue", "kill")
+                self.assertEqual(replayed.returncode, 173, replayed.stderr)
+                self.assertIn("are as they were recorded", replayed.stderr)
+
     def test_what_would_be_told_twice_is_refused(self):
-        for options in (("--record=/dev/null",), ("--strace", "-c"), ("--strace=/dev/null", "--strace-format=chrome")):
+        for options in (("--strace", "-c"), ("--strace=/dev/null", "--strace-format=chrome")):
             result = jacinth("run", "--gdb=0", *options, guest("hello"))
             self.assertEqual(result.returncode, 2, options)
             self.assertEqual(len(result.stderr.splitlines()), 1)

@@ -39,6 +39,7 @@ RunDriver::End DebugSession::drive(const StartedRun& run) {
                   .recorded = run.recorded,
                   .symbols = run.symbols,
                   .end_words = run.end_words});
+  parted_ = timeline.parted();
   timeline_ = nullptr;
   return end;
 }

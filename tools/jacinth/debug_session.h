@@ -29,11 +29,13 @@ class DebugSession : public RunDriver {
  public:
   End drive(const StartedRun& run) final;
   bool again() final { return timeline_ != nullptr && timeline_->was_here(); }
+  std::optional<Time> parted() final { return timeline_ != nullptr ? timeline_->parted() : parted_; }
 
  private:
   virtual End talk(const DebuggedRun& run) = 0;
 
   emu::TimeTravel* timeline_ = nullptr;
+  std::optional<Time> parted_;  // When there is no timeline any more.
 };
 
 /// With debuggers that speak the GDB remote protocol.

@@ -130,7 +130,9 @@ void GuestSession::event(const emu::Event& real) {
 #else
 void GuestSession::event(const emu::Event& event) {
 #endif
-  if (partners_.recording != nullptr) partners_.recording->recorder().event(event);
+  bool recorded = partners_.recording != nullptr;
+  if (partners_.driver != nullptr && partners_.driver->parted()) recorded = false;
+  if (recorded) partners_.recording->recorder().event(event);
   if (partners_.verifier == nullptr) return;
   partners_.verifier->event(event);
   if (partners_.verifier->done()) system_.machine().stop();
@@ -256,11 +258,23 @@ int GuestSession::run(std::span<const std::byte> file) {
   conclusion_.exit_code = static_cast<uint8_t>(account.exit_code);
   conclusion_.reason = account.exit_reason;
   conclusion_.time = system_.machine().now().ns;
+  if (partners_.driver != nullptr) conclude_driven(code);
   if (events_) {
     events_.reset();
     conclusion_.machine = system_.digest();
   }
   return finish(account);
+}
+
+/// What a debugger did is in no recording: up to there it is the run's.
+void GuestSession::conclude_driven(ExitCode code) {
+  std::optional<Time> parted = partners_.driver->parted();
+  // By the debugger, for all that a recording knows.
+  if (code == ExitCode::kKilled && !kernel().outcome()) conclusion_.cause = emu::RunConclusion::Cause::kOutside;
+  if (!parted) return;
+  conclusion_ = {.cause = emu::RunConclusion::Cause::kOutside, .reason = "debugged", .time = parted->ns};
+  if (partners_.recording != nullptr)
+    tell(fmt::format("the recording ends at {}: there the debugger went back, or changed the run", time_text(*parted)));
 }
 
 /// Puts the program into its first process. What is wrong with it, if anything.

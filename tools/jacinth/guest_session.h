@@ -122,6 +122,7 @@ class GuestSession final : public emu::EventSink {
   ExitCode drive(std::span<const std::byte> file);
   ExitCode wished();
   ExitCode out_of_time();
+  void conclude_driven(ExitCode code);
   bool told_before() const { return partners_.driver != nullptr && partners_.driver->again(); }
   emu::RunEnd run_on(emu::RunLimits limits);
   ExitCode outcome();

@@ -45,6 +45,8 @@ class RunDriver {
   virtual End drive(const StartedRun& run) = 0;
   /// What happens now has happened before, and was told then.
   virtual bool again() = 0;
+  /// Since when it is not just the run that it would have been alone: it went back then, or was changed.
+  virtual std::optional<Time> parted() = 0;
 };
 
 }  // namespace jacinth::cli
