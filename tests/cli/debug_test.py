@@ -107,6 +107,17 @@ class Prompt(unittest.TestCase):
             commands = ("calls zx_channel_call", "continue", "continue", "bt", "when")
             self.assertEqual(debug(file, commands=commands).stdout, debug(guest("channels"), commands=commands).stdout)
 
+    def test_a_recording_has_its_own_injections(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = os.path.join(folder, "run.jtrace")
+            option = "--inject=debuglog_write:error=ZX_ERR_NO_MEMORY"
+            jacinth("record", "-o", file, option, guest("hello"))
+            commands = ("calls zx_debuglog_write behind", "continue")
+            self.assertEqual(debug(file, commands=commands).stdout, debug(option, guest("hello"), commands=commands).stdout)
+            result = debug(option, file, commands=commands)
+            self.assertEqual(result.returncode, 2)
+            self.assertIn("--inject", result.stderr)
+
     def test_the_prompt_and_gdb_do_not_go_together(self):
         result = debug("--gdb=0", guest("hello"), commands=("when",))
         self.assertEqual(result.returncode, 2)

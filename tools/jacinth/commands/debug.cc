@@ -60,6 +60,8 @@ int debug(Options& options, const std::vector<std::string>& rest) {
     code = run_guest(*request);
   } else {
     if (rest.size() > 1) return usage("a recorded run has the arguments that it was recorded with");
+    if (!request->injections.empty())
+      return usage("--inject: a recorded run has what was injected when it was recorded");
     ReplayRequest replay;
     replay.who = who;
     replay.file = rest.front();
