@@ -46,11 +46,15 @@ class Program:
     one_cpu: bool = False  # All its processes on one processor.
     prepare: tuple = ()
     result: typing.Callable[[int], int] = lambda status: status  # What its exit status says.
+    lacks: str = ""  # Why it cannot be measured here.
 
     def missing(self):
         """What it would need, or None."""
-        if shutil.which(self.command[0]) is None:
-            return f"{os.path.basename(self.command[0])} is not there"
+        if self.lacks:
+            return self.lacks
+        for program in (self.command[0], *self.prepare[:1]):
+            if shutil.which(program) is None:
+                return f"{os.path.basename(program)} is not there"
         gone = [word for word in self.command if word.startswith("/") and not os.path.exists(word)]
         return f"{os.path.basename(gone[0])} is not there" if gone else None
 
@@ -66,11 +70,11 @@ class Run:
 
 
 FOLDER = tempfile.TemporaryDirectory(prefix="jacinth-bench-")
-PREPARED = {}  # The files of programs, by program and rounds.
+PREPARED = {}  # The files of programs, by what makes them.
 
 
 def file_of(program, rounds):
-    key = (program.label, program.command, rounds)
+    key = (program.label, program.command, program.prepare, rounds)
     if key not in PREPARED:
         PREPARED[key] = os.path.join(FOLDER.name, str(len(PREPARED)))
         if program.prepare:

@@ -3,6 +3,7 @@
 import dataclasses
 import platform
 
+import dynamic_rows
 from measure import Budget, Comparison, PerRound, Program, Whole
 
 ARCHES = ("arm64", "x86_64")
@@ -235,5 +236,7 @@ class Rows:
                 yield self.scale("arm64", what, size, few, "bench_memory")
         for arch in ARCHES:
             yield self.hello(arch)
+        for arch in ARCHES:
+            yield from dynamic_rows.rows(self.build, arch)
         for arch in ARCHES:
             yield self.idle(arch)

@@ -1,0 +1,7 @@
+// One line, by the C library.
+#include <stdio.h>
+
+int main(void) {
+  puts("hello");
+  return 0;
+}
