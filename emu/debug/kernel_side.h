@@ -18,6 +18,8 @@ class KernelSink {
   virtual ~KernelSink() = default;
   /// The guest will find `result`.
   virtual void call_left(TaskId who, uint64_t number, int64_t result) = 0;
+  /// Whether a moment of this kind would be heard. Asked for kinds that are too many, or too dear, to be told always.
+  virtual bool wants(MomentKind kind) = 0;
   virtual void moment(const Moment& moment) = 0;
 };
 

@@ -91,6 +91,7 @@ class TimeTravel final : public Timeline, private Probe, private KernelSink {
   bool entered() override;
   // KernelSink.
   void call_left(TaskId who, uint64_t number, int64_t result) override;
+  bool wants(MomentKind kind) override;
   void moment(const Moment& moment) override;
 
   /// Something that somebody may want to stop at. Whether the machine stops.

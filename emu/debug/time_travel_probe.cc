@@ -14,9 +14,16 @@ bool fits(const CallCatch& caught, TaskId who, uint64_t number) {
          (caught.numbers.empty() || std::ranges::find(caught.numbers, number) != caught.numbers.end());
 }
 
+bool value_fits(MomentKind kind, uint64_t wanted, uint64_t is) {
+  if (kind == MomentKind::kSignalled) return (wanted & is) != 0;
+  if (kind == MomentKind::kPageCommitted) return wanted / kPageSize == is / kPageSize;
+  return wanted == is;
+}
+
 bool fits(const MomentCatch& caught, const Moment& moment) {
   return caught.kind == moment.kind && (!caught.koid || *caught.koid == moment.koid) &&
-         (!caught.value || *caught.value == moment.value) && (!caught.process || *caught.process == moment.who.process);
+         (!caught.value || value_fits(caught.kind, *caught.value, moment.value)) &&
+         (!caught.process || *caught.process == moment.who.process);
 }
 
 }  // namespace
@@ -178,6 +185,10 @@ void TimeTravel::call_left(TaskId who, uint64_t number, int64_t result) {
     DebugStop stop{.reason = DebugStop::Reason::kCallBehind, .who = who, .call = number, .result = result};
     pending_.push_back({stop, &call.condition});
   }
+}
+
+bool TimeTravel::wants(MomentKind kind) {
+  return mode_ != Mode::kPass && std::ranges::find(moments_, kind, &MomentCatch::kind) != moments_.end();
 }
 
 void TimeTravel::moment(const Moment& moment) {

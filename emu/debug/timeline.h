@@ -66,6 +66,9 @@ enum class MomentKind : uint8_t {
   kProcessStarted,  ///< koid: the process.
   kProcessExited,   ///< koid: the process; value: its return code.
   kException,       ///< koid: the thread; value: ZX_EXCP_*.
+  kHandleClosed,    ///< koid: the object; value: how many handles to it are left.
+  kSignalled,       ///< koid: the object; value: the signals that were not asserted before.
+  kPageCommitted,   ///< koid: the VMO; value: the page's offset in it. Not those that it was made with.
 };
 
 struct Moment {
@@ -79,6 +82,7 @@ struct Moment {
 struct MomentCatch {
   MomentKind kind = MomentKind::kThreadStarted;
   std::optional<uint64_t> koid;
+  /// Of signals, any of these; of pages, the one that holds this offset.
   std::optional<uint64_t> value;
   std::optional<uint64_t> process;  ///< Of who did it.
 };

@@ -21,9 +21,11 @@ emu::TaskId id_of(Thread& thread) {
 DebugEvents::DebugEvents(Kernel& kernel) : kernel_(kernel) {
   kernel_.tasks().add_observer(*this);
   kernel_.core().add_traffic_watcher(*this);
+  kernel_.core().set_object_watcher(this);
 }
 
 DebugEvents::~DebugEvents() {
+  kernel_.core().set_object_watcher(nullptr);
   kernel_.core().remove_traffic_watcher(*this);
   kernel_.tasks().remove_observer(*this);
 }
@@ -70,7 +72,20 @@ void DebugEvents::tell(emu::MomentKind kind, emu::TaskId who, uint64_t koid, uin
   if (sink_ != nullptr) sink_->moment({.kind = kind, .who = who, .koid = koid, .value = value});
 }
 
+void DebugEvents::call_entered(Thread& thread, const Trap&) { doer_ = id_of(thread); }
+
+void DebugEvents::call_resumed(Thread& thread, const Trap&) { doer_ = id_of(thread); }
+
+void DebugEvents::call_abandoned(Thread&, const Trap&) { doer_ = {}; }
+
+void DebugEvents::page_fault(Thread& thread, unsigned, GuestAddr, AccessKind) { doer_ = id_of(thread); }
+
+void DebugEvents::interrupt_begins() { doer_ = {}; }
+
+void DebugEvents::thread_runs(Thread&, unsigned) { doer_ = {}; }
+
 void DebugEvents::call_parked(Thread& thread, const Trap& trap) {
+  doer_ = {};
   emu::TaskId who = id_of(thread);
   if (thread.wait().reason == BlockReason::kFutex)
     tell(emu::MomentKind::kFutexParked, who, who.thread, trap.arguments[0]);
@@ -83,14 +98,34 @@ void DebugEvents::thread_woken(Thread& thread) {
 }
 
 void DebugEvents::packet_queued(Koid port, uint64_t, const abi::PortPacket& packet) {
-  tell(emu::MomentKind::kPacketQueued, {}, abi::raw(port), packet.key);
+  tell(emu::MomentKind::kPacketQueued, doer_, abi::raw(port), packet.key);
 }
 
 void DebugEvents::message_queued(Koid end, uint32_t size) {
-  tell(emu::MomentKind::kMessageWritten, {}, abi::raw(end), size);
+  tell(emu::MomentKind::kMessageWritten, doer_, abi::raw(end), size);
+}
+
+void DebugEvents::handle_closed(Koid object, uint32_t left) {
+  tell(emu::MomentKind::kHandleClosed, doer_, abi::raw(object), left);
+}
+
+void DebugEvents::signalled(Koid object, Signals asserted) {
+  tell(emu::MomentKind::kSignalled, doer_, abi::raw(object), abi::raw(asserted));
+}
+
+void DebugEvents::page_committed(uint64_t pages, uint64_t page) {
+  if (sink_ == nullptr || !sink_->wants(emu::MomentKind::kPageCommitted)) return;
+  // Containers do not know their VMOs.
+  const Vmo* owner = nullptr;
+  kernel_.core().objects().for_each([&](Object& object) {
+    const auto* vmo = object_cast<Vmo>(&object);
+    if (vmo != nullptr && !vmo->is_slice() && static_cast<uint64_t>(vmo->pages()->id()) == pages) owner = vmo;
+  });
+  if (owner != nullptr) tell(emu::MomentKind::kPageCommitted, doer_, abi::raw(owner->koid()), page * kPageSize);
 }
 
 void DebugEvents::call_left(Thread& thread, const Trap& trap, int64_t result) {
+  doer_ = {};
   if (sink_ != nullptr) sink_->call_left(id_of(thread), trap.number, result);
 }
 

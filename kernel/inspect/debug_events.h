@@ -9,7 +9,10 @@ namespace jacinth::kernel {
 
 class Kernel;
 
-class DebugEvents final : public emu::KernelSide, private KernelObserver, private TrafficWatcher {
+class DebugEvents final : public emu::KernelSide,
+                          private KernelObserver,
+                          private TrafficWatcher,
+                          private ObjectWatcher {
  public:
   /// Listens from now on. The kernel outlives it.
   explicit DebugEvents(Kernel& kernel);
@@ -24,6 +27,9 @@ class DebugEvents final : public emu::KernelSide, private KernelObserver, privat
   std::optional<int> exit_code() override;
 
  private:
+  void call_entered(Thread& thread, const Trap& trap) override;
+  void call_resumed(Thread& thread, const Trap& trap) override;
+  void call_abandoned(Thread& thread, const Trap& trap) override;
   void call_parked(Thread& thread, const Trap& trap) override;
   void call_left(Thread& thread, const Trap& trap, int64_t result) override;
   void exception(Thread& thread, const Exception& exception) override;
@@ -34,11 +40,18 @@ class DebugEvents final : public emu::KernelSide, private KernelObserver, privat
   void thread_woken(Thread& thread) override;
   void packet_queued(Koid port, uint64_t ticket, const abi::PortPacket& packet) override;
   void message_queued(Koid end, uint32_t size) override;
+  void interrupt_begins() override;
+  void thread_runs(Thread& thread, unsigned cpu) override;
+  void page_fault(Thread& thread, unsigned cpu, GuestAddr page, AccessKind access) override;
+  void handle_closed(Koid object, uint32_t left) override;
+  void signalled(Koid object, Signals asserted) override;
+  void page_committed(uint64_t pages, uint64_t page) override;
 
   void tell(emu::MomentKind kind, emu::TaskId who, uint64_t koid, uint64_t value = 0);
 
   Kernel& kernel_;
   emu::KernelSink* sink_ = nullptr;
+  emu::TaskId doer_;  // Whose call or fault the kernel is at; zeros: nobody's.
 };
 
 }  // namespace jacinth::kernel

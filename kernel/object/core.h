@@ -27,6 +27,7 @@
 
 namespace jacinth::kernel {
 
+class ObjectWatcher;
 class Tasks;
 class TrafficWatcher;
 class Vm;
@@ -78,6 +79,9 @@ class Core {
   void tell_traffic(F&& event) {
     for (TrafficWatcher* watcher : traffic_watchers_) event(*watcher);
   }
+  /// Who hears of every handle and signal; null: nobody. Callers have its header.
+  ObjectWatcher* object_watcher() const { return object_watcher_; }
+  void set_object_watcher(ObjectWatcher* watcher) { object_watcher_ = watcher; }
   /// Memory (kernel/vm/vm.h): what VMOs and regions live on.
   Vm& vm() const { return *vm_; }
   void set_vm(Vm* vm) { vm_ = vm; }
@@ -151,6 +155,7 @@ class Core {
   Tasks* tasks_ = nullptr;
   EventTracer* tracer_ = nullptr;
   std::vector<TrafficWatcher*> traffic_watchers_;
+  ObjectWatcher* object_watcher_ = nullptr;
   Vm* vm_ = nullptr;
   std::map<std::string, int64_t, std::less<>> counters_;
   CommonCounters common_counters_;

@@ -6,6 +6,7 @@
 #include "emu/state/archive.h"
 #include "kernel/object/core.h"
 #include "kernel/object/object_table.h"
+#include "kernel/object/traffic.h"
 
 namespace jacinth::kernel {
 
@@ -109,7 +110,10 @@ void HandleArena::close(uint32_t index) {
   ++free_;
   --live_;
   --core_.common_counters().handles_live;
-  if (object) object->remove_handle();  // Null after abandon().
+  if (!object) return;  // After abandon().
+  if (ObjectWatcher* watcher = core_.object_watcher(); watcher != nullptr) [[unlikely]]
+    watcher->handle_closed(object->koid(), object->handle_count() - 1);
+  object->remove_handle();
 }
 
 Object* HandleArena::object(uint64_t id) const {

@@ -3,6 +3,7 @@
 #include "emu/base/check.h"
 #include "emu/state/archive.h"
 #include "kernel/object/core.h"
+#include "kernel/object/traffic.h"
 
 namespace jacinth::kernel {
 
@@ -21,10 +22,21 @@ Object::~Object() {
 void Object::update_signals(Signals clear, Signals set) {
   Signals before = signals_;
   signals_ = (signals_ & ~clear) | set;
-  if (signals_ != before) observers_.notify(signals_, signals_ & ~before);
+  if (signals_ == before) return;
+  tell_signalled(signals_ & ~before);
+  observers_.notify(signals_, signals_ & ~before);
 }
 
-void Object::strobe_signals(Signals strobe) { observers_.notify(signals_ | strobe, strobe & ~signals_); }
+void Object::strobe_signals(Signals strobe) {
+  tell_signalled(strobe & ~signals_);
+  observers_.notify(signals_ | strobe, strobe & ~signals_);
+}
+
+inline void Object::tell_signalled(Signals asserted) {
+  ObjectWatcher* watcher = core_.object_watcher();
+  if (watcher != nullptr && asserted != Signals::kNone) [[unlikely]]
+    watcher->signalled(koid_, asserted);
+}
 
 Status Object::user_signal(Signals clear, Signals set) {
   if (!within(clear | set, abi::user_settable(type_))) return Status::kInvalidArgs;

@@ -100,6 +100,7 @@ class Object {
   friend class HandleArena;
   friend class ObjectTable;
   void retire();
+  void tell_signalled(Signals asserted);
 
   Core& core_;
   Koid koid_;

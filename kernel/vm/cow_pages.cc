@@ -4,6 +4,7 @@
 #include <cstring>
 #include <vector>
 
+#include "kernel/object/traffic.h"
 #include "kernel/vm/vm.h"
 
 namespace jacinth::kernel {
@@ -45,10 +46,7 @@ Result<Ref<CowPages>> CowPages::create_contiguous(Vm& vm, uint64_t page_count, u
   pages->physical_base_ = vm.pmm().address(*first);
   for (uint64_t page = 0; page < page_count; ++page) {
     Frame frame{static_cast<uint32_t>(static_cast<uint32_t>(*first) + page)};
-    FrameRecord& record = vm.pmm().record(frame);
-    record.shares = 1;
-    record.owner = id;
-    record.owner_page = page;
+    pages->own(frame, page);
     pages->map_.set(page, slot_of(frame));
   }
   return pages;
@@ -135,15 +133,26 @@ Result<PageView> CowPages::put_copy(uint64_t page, Slot original, const PageView
   if (held) --pmm.record(frame_of(original)).pins;
   if (!frame) return Status::kNoMemory;
   if (held) std::memcpy(pmm.writable(*frame), pmm.data(frame_of(original)), kPageSize);
-  FrameRecord& record = pmm.record(*frame);
-  record.shares = 1;
-  record.owner = id_;
-  record.owner_page = page;
+  own(*frame, page);
   if (kind_ == PagesKind::kAnonymous && !held && !uncached_) pmm.queues().add_zero_fork(*frame);
   // Viewers first: the old frame may go with its last share.
   tell_changed({page, 1}, except);
   map_.set(page, slot_of(*frame));
+  tell_committed(page);
   return PageView{pmm.address(*frame), true};
+}
+
+FrameRecord& CowPages::own(Frame frame, uint64_t page) {
+  FrameRecord& record = vm_.pmm().record(frame);
+  record.shares = 1;
+  record.owner = id_;
+  record.owner_page = page;
+  return record;
+}
+
+void CowPages::tell_committed(uint64_t page) const {
+  if (ObjectWatcher* watcher = vm_.core().object_watcher(); watcher != nullptr) [[unlikely]]
+    watcher->page_committed(static_cast<uint64_t>(id_), page);
 }
 
 Status CowPages::commit(PageRange pages) {

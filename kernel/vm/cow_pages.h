@@ -242,6 +242,10 @@ class CowPages final {
   Status settle(uint64_t page);
   Status settle(PageRange pages);
   std::optional<Frame> new_frame() const;
+  /// A frame that nobody has becomes that of this page.
+  FrameRecord& own(Frame frame, uint64_t page);
+  /// The page had no frame of its own until now. For whoever watches.
+  void tell_committed(uint64_t page) const;
   /// Puts the frame of a paged container among those that can be taken away, or takes it out.
   void requeue(Frame frame);
   void drop(PageRange pages);

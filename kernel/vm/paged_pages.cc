@@ -134,14 +134,12 @@ Status CowPages::supply(PageRange pages, CowPages& from, uint64_t from_first) {
         }
       }
       if (frame != Frame::kNone) {
-        FrameRecord& record = pmm.record(frame);
-        record.shares = 1;
-        record.owner = id_;
-        record.owner_page = page;
+        own(frame, page);
         pmm.queues().remove(frame);
         requeue(frame);
       }
       map_.set(page, frame != Frame::kNone ? slot_of(frame) : Slot::kZero);
+      if (frame != Frame::kNone) tell_committed(page);
       if (run.count == 0) run.first = page;
       ++run.count;
     } else {
@@ -186,12 +184,10 @@ Status CowPages::dirty(PageRange pages) {
     if (!holds_frame(slot)) {
       tell_changed({page, 1});
       slot = slot_of(frames.back());
-      FrameRecord& record = pmm.record(frames.back());
-      record.shares = 1;
-      record.owner = id_;
-      record.owner_page = page;
+      own(frames.back(), page);
       frames.pop_back();
       map_.set(page, slot);
+      tell_committed(page);
     }
     pmm.record(frame_of(slot)).dirt = PageDirt::kDirty;
     requeue(frame_of(slot));

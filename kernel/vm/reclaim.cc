@@ -48,11 +48,9 @@ Status CowPages::take_back(PageRange pages, const PageViewer* except) {
   for (uint64_t page = pages.first; page < pages.end(); ++page) {
     Frame frame = pmm.frame_at(physical_base_ + page * kPageSize);
     pmm.take_back(frame);
-    FrameRecord& record = pmm.record(frame);
-    record.shares = 1;
-    record.owner = id_;
-    record.owner_page = page;
+    own(frame, page);
     map_.set(page, slot_of(frame));
+    tell_committed(page);
   }
   ++vm_.core().counter("physical.reclaim.succeeded_requests");
   return Status::kOk;
@@ -95,10 +93,7 @@ void CowPages::move_to_lent(uint64_t page) {
   std::optional<Frame> borrowed = pmm.borrow();
   if (!borrowed) return;
   std::memcpy(pmm.writable(*borrowed), pmm.data(frame_of(slot)), kPageSize);
-  FrameRecord& record = pmm.record(*borrowed);
-  record.shares = 1;
-  record.owner = id_;
-  record.owner_page = page;
+  own(*borrowed, page);
   tell_changed({page, 1});
   map_.set(page, slot_of(*borrowed));
   requeue(*borrowed);

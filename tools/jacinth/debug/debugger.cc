@@ -13,6 +13,7 @@
 #include "kernel/task/process.h"
 #include "kernel/task/thread.h"
 #include "kernel/vdso/image.h"
+#include "tools/jacinth/debug/moments.h"
 #include "tools/jacinth/suggest.h"
 #include "tools/jacinth/units.h"
 
@@ -41,25 +42,6 @@ kernel::Trap trap_of(Arch arch, const Registers& r) {
   trap.return_address = GuestAddr(r.pc + (arch == Arch::kArm64 ? 4 : 2));
   return trap;
 }
-
-namespace {
-
-constexpr std::array<std::string_view, 10> kMomentNames = {
-    "packet-queued",  "message-written", "futex-parked",    "thread-blocked", "thread-woken",
-    "thread-started", "thread-exited",   "process-started", "process-exited", "exception"};
-static_assert(kMomentNames.size() == static_cast<size_t>(emu::MomentKind::kException) + 1);
-
-}  // namespace
-
-std::string_view moment_name(emu::MomentKind kind) { return kMomentNames[static_cast<size_t>(kind)]; }
-
-std::optional<emu::MomentKind> moment_kind(std::string_view name) {
-  auto found = std::ranges::find(kMomentNames, name);
-  if (found == kMomentNames.end()) return std::nullopt;
-  return static_cast<emu::MomentKind>(found - kMomentNames.begin());
-}
-
-std::string moment_names() { return fmt::format("{}", fmt::join(kMomentNames, ", ")); }
 
 Debugger::Debugger(emu::Timeline& timeline, kernel::Kernel& kernel, kernel::GuestCode& code,
                    const volatile std::sig_atomic_t* interrupt, Role role)
@@ -382,8 +364,8 @@ Answer Debugger::tell(const emu::DebugStop& stop) {
       data["moment"] = moment_name(stop.moment.kind);
       data["koid"] = stop.moment.koid;
       data["value"] = stop.moment.value;
-      what = fmt::format("{} {}", moment_name(stop.moment.kind), stop.moment.koid);
-      if (stop.moment.value != 0) what += fmt::format(" ({:#x})", stop.moment.value);
+      what = moment_words(kernel_.core(), stop.moment);
+      data["words"] = what;
       break;
     case Reason::kHistoryBegin:
       data["stop"] = "begin";

@@ -130,10 +130,6 @@ class Debugger {
   std::string end_words_ = "here the recorded run was ended";
 };
 
-/// "packet-queued", and back.
-std::string_view moment_name(emu::MomentKind kind);
-std::optional<emu::MomentKind> moment_kind(std::string_view name);
-std::string moment_names();
 /// The call that a thread's registers make when its next instruction is a trap.
 kernel::Trap trap_of(Arch arch, const Registers& registers);
 /// Where such a call has its arguments.

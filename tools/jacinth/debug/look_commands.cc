@@ -11,6 +11,7 @@
 #include "kernel/task/process.h"
 #include "kernel/task/thread.h"
 #include "tools/jacinth/debug/debugger.h"
+#include "tools/jacinth/debug/moments.h"
 #include "tools/jacinth/units.h"
 
 namespace jacinth::cli {

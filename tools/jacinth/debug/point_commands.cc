@@ -9,6 +9,7 @@
 #include "kernel/task/thread.h"
 #include "tools/jacinth/call_choice.h"
 #include "tools/jacinth/debug/debugger.h"
+#include "tools/jacinth/debug/moments.h"
 #include "tools/jacinth/units.h"
 
 namespace jacinth::cli {
@@ -130,16 +131,10 @@ Answer catch_moment(Debugger& debugger, const Words& words) {
     what.exceptions = true;
     return debugger.add(std::move(what));
   }
-  auto kind = moment_kind(words[0]);
-  if (!kind) return Answer::failure(fmt::format("there is no moment '{}': {}", words[0], moment_names()));
-  Catch what{.text = words[0]};
-  what.moment = emu::MomentCatch{.kind = *kind};
-  if (words.size() > 1) {
-    auto koid = parse_number(words[1]);
-    if (!koid) return Answer::failure(koid.error());
-    what.moment->koid = *koid;
-    what.text += " " + words[1];
-  }
+  auto moment = parse_moment(debugger, words);
+  if (!moment) return Answer::failure(moment.error());
+  Catch what{.text = fmt::format("{}", fmt::join(words, " "))};
+  what.moment = *moment;
   return debugger.add(std::move(what));
 }
 
@@ -171,8 +166,8 @@ constexpr std::array kCommands = {
                  [](Debugger& d, const Words& w) { return watch(d, w, emu::StopPoint::Kind::kAccess, "accesses"); }},
     DebugCommand{"calls", "", "[NAMES] [before|behind] [result=|handle=|koid=|type=|thread=|process=]...",
                  "Stop at system calls, by name, pattern or family, and what they are about", 0, 16, catch_call},
-    DebugCommand{"catch", "", "MOMENT [KOID]", "Stop at moments in the kernel: exception, process-started, ...", 1, 2,
-                 catch_moment},
+    DebugCommand{"catch", "", "MOMENT [KOID|any [VALUE]]",
+                 "Stop at moments in the kernel: exception, process-started, ...", 1, 3, catch_moment},
     DebugCommand{"points", "", "", "What is stopped at", 0, 0, points},
     DebugCommand{"delete", "d", "NUMBER", "Stop at this no more", 1, 1, remove},
 };

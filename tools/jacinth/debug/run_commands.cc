@@ -9,6 +9,7 @@
 #include "kernel/inspect/process_view.h"
 #include "kernel/task/thread.h"
 #include "tools/jacinth/debug/debugger.h"
+#include "tools/jacinth/debug/moments.h"
 #include "tools/jacinth/units.h"
 
 namespace jacinth::cli {
@@ -69,20 +70,10 @@ Answer finish(Debugger& debugger, const Words&) {
 }
 
 Answer to_moment(Debugger& debugger, const Words& words, bool backwards) {
-  auto kind = moment_kind(words[0]);
-  if (!kind) return Answer::failure(fmt::format("there is no moment '{}': {}", words[0], moment_names()));
+  auto moment = parse_moment(debugger, words);
+  if (!moment) return Answer::failure(moment.error());
   Catch wanted;
-  wanted.moment = emu::MomentCatch{.kind = *kind};
-  if (words.size() > 1 && words[1] != "any") {
-    auto koid = parse_number(words[1]);
-    if (!koid) return Answer::failure(koid.error());
-    wanted.moment->koid = *koid;
-  }
-  if (words.size() > 2) {
-    auto value = debugger.value(words[2]);
-    if (!value) return Answer::failure(value.error());
-    wanted.moment->value = *value;
-  }
+  wanted.moment = *moment;
   return once(debugger, wanted, backwards);
 }
 

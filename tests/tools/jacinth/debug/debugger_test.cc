@@ -245,6 +245,32 @@ TEST_CASE("moments in the kernel are found forwards and backwards", "[debugger]"
   }
 }
 
+TEST_CASE("closing, signalling and committing are moments too", "[debugger]") {
+  for (Arch arch : kBoth) {
+    Bench debug(arch, "channels");
+    // The other end of a channel goes: who closed its last handle, and what that did to this end.
+    auto closed = debug("to signalled any ZX_CHANNEL_PEER_CLOSED");
+    REQUIRE(closed["words"].get<std::string>().find("ZX_CHANNEL_PEER_CLOSED") != std::string::npos);
+    auto handle = debug("back-to handle-closed any 0");
+    REQUIRE(handle["words"].get<std::string>().ends_with("the last one"));
+    REQUIRE(handle["thread"] != 0);
+    REQUIRE(debug("to signalled any 4")["time"] == closed["time"]);
+    debug("seek begin");
+    REQUIRE(debug("catch signalled any ZX_CHANNEL_PEER_CLOSED")["catch"] == "signalled any ZX_CHANNEL_PEER_CLOSED");
+    REQUIRE(debug("continue")["time"] == closed["time"]);
+    debug("delete 1");
+    REQUIRE(debug("seek end")["code"] == 0);
+    // What nobody asked for is not told, what is asked for is found wherever in the page it lies.
+    auto page = debug("back-to page-committed");
+    REQUIRE(page["moment"] == "page-committed");
+    std::string koid = std::to_string(page["koid"].get<uint64_t>());
+    uint64_t offset = page["value"];
+    debug("seek end");
+    REQUIRE(debug("back-to page-committed " + koid + " " + std::to_string(offset + 4095))["time"] == page["time"]);
+    REQUIRE(debug.refused("to signalled any ZX_CHANNEL_NONSENSE").find("ZX_CHANNEL_NONSENSE") != std::string::npos);
+  }
+}
+
 TEST_CASE("the last write of some bytes is found", "[debugger]") {
   for (Arch arch : kBoth) {
     Bench debug(arch, "channels");
