@@ -50,11 +50,6 @@ void Machine::entered() {
     entry_limit_ = true;
 }
 
-Time Machine::now() {
-  if (running_ != nullptr) clock_.advance_bytes(running_->take_executed());
-  return clock_.now();
-}
-
 uint64_t Machine::executed_bytes() {
   now();
   return clock_.executed_bytes();
@@ -220,7 +215,9 @@ Stop Machine::run_thread(ThreadContext& context) {
 bool Machine::system_call(Cpu& core) {
   clock_.advance_bytes(core.take_executed());
   spend(kTrapCost);
+  running_ = nullptr;
   Next next = supervisor_->system_call(turn_, core, *context_);
+  running_ = &core;
   entered();
   if (next != Next::kContinue) [[unlikely]] {
     if (next == Next::kSwitch) {

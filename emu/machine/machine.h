@@ -94,7 +94,10 @@ class Machine final : private CpuClient {
   /// From a supervisor call: run() returns once the CPU has left the guest.
   void stop() { stop_requested_ = true; }
   /// Virtual time, exact in supervisor calls too.
-  Time now();
+  Time now() {
+    if (running_ != nullptr) clock_.advance_bytes(running_->take_executed());
+    return clock_.now();
+  }
   void set_alarm(Time when);
   /// Code bytes executed so far.
   uint64_t executed_bytes();
@@ -171,8 +174,8 @@ class Machine final : private CpuClient {
   VirtualClock clock_;
   Supervisor* supervisor_ = nullptr;
   CorePool pool_;
-  CorePool stepper_;  // For the way to a limit inside a block, and for threads that somebody debugs.
-  Cpu* running_ = nullptr;
+  CorePool stepper_;                  // For the way to a limit inside a block, and for threads that somebody debugs.
+  Cpu* running_ = nullptr;            // Null while it calls the kernel: nothing is added to the time.
   ThreadContext* context_ = nullptr;  // Of whom it runs.
   CorePool* running_pool_ = nullptr;
   RunLimits limits_;

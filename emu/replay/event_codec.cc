@@ -9,8 +9,7 @@
 namespace jacinth::emu {
 namespace {
 
-/// In a tag, beside the kind.
-constexpr uint8_t kOtherThread = 0x80;
+/// Of a tag.
 constexpr uint8_t kKindMask = 0x1f;
 
 struct Header {
@@ -20,27 +19,10 @@ struct Header {
   uint8_t reserved[3] = {};
 };
 
-/// Of a number in a column.
-constexpr size_t kMaxVarint = 10;
-
-void put_varint(ByteColumn& to, uint64_t value) {
-  for (; value >= 0x80; value >>= 7) to.put(static_cast<uint8_t>(value | 0x80));
-  to.put(static_cast<uint8_t>(value));
-}
-
-/// The difference to what was there before, small both ways, and takes the new value down.
-void put_delta(ByteColumn& to, uint64_t& before, uint64_t value) {
-  auto difference = static_cast<int64_t>(value - before);
-  put_varint(to, static_cast<uint64_t>(difference) << 1 ^ static_cast<uint64_t>(difference >> 63));
-  before = value;
-}
-
 template <class T>
 void append(std::vector<std::byte>& to, const T* data, size_t count) {
-  if (count == 0) return;
-  size_t at = to.size();
-  to.resize(at + count * sizeof(T));
-  std::memcpy(to.data() + at, data, count * sizeof(T));
+  std::span<const std::byte> bytes = std::as_bytes(std::span(data, count));
+  to.insert(to.end(), bytes.begin(), bytes.end());
 }
 
 }  // namespace
@@ -57,32 +39,18 @@ void ByteColumn::grow(size_t count) {
   bytes_ = std::move(larger);
 }
 
-void EventEncoder::add(const Event& event, uint32_t hash) {
-  CHECK(level_ == RecordLevel::kFull || named_in_digests(event.kind));
-  bool other = event.thread != history_.thread || event.process != history_.process;
-  tags_.reserve(1 + 3 * kMaxVarint);
-  tags_.put(static_cast<uint8_t>(static_cast<uint8_t>(event.kind) | (other ? kOtherThread : 0)));
-  put_varint(tags_, event.number);
-  if (other) {
-    put_delta(tags_, history_.thread, event.thread);
-    put_delta(tags_, history_.process, event.process);
-  }
-  hashes_.reserve(sizeof hash);
-  hashes_.put(hash);
-  ++count_;
-  if (level_ != RecordLevel::kFull) return;
-
-  fields_.reserve(1 + (3 + event.arguments.size()) * kMaxVarint + event.data.size());
+void EventEncoder::add_fields(const Event& event) {
+  fields_.reserve(1 + (3 + event.arguments.size()) * detail::kMaxVarint + event.data.size());
   EventHistory::Last& last = history_.last(event.kind, event.number);
   auto time = static_cast<uint64_t>(history_.time);
-  put_delta(fields_, time, static_cast<uint64_t>(event.time.ns));
+  detail::put_delta(fields_, time, static_cast<uint64_t>(event.time.ns));
   history_.time = event.time.ns;
   auto result = static_cast<uint64_t>(last.result);
-  put_delta(fields_, result, static_cast<uint64_t>(event.result));
+  detail::put_delta(fields_, result, static_cast<uint64_t>(event.result));
   last.result = event.result;
   fields_.put(event.argument_count);
-  for (size_t i = 0; i < event.argument_count; ++i) put_delta(fields_, last.arguments[i], event.arguments[i]);
-  put_varint(fields_, event.data.size());
+  for (size_t i = 0; i < event.argument_count; ++i) detail::put_delta(fields_, last.arguments[i], event.arguments[i]);
+  detail::put_varint(fields_, event.data.size());
   fields_.put(event.data.data(), event.data.size());
 }
 
@@ -158,7 +126,8 @@ const RecordedEvent* EventDecoder::read() {
   if ((tag & kKindMask) >= kEventKinds) return fail("one of its events is of no kind that there is");
   event.kind = EventKind{static_cast<uint8_t>(tag & kKindMask)};
   if (!varint(tags_, event.number)) return broken();
-  if ((tag & kOtherThread) != 0 && (!delta(tags_, history_.thread) || !delta(tags_, history_.process))) return broken();
+  if ((tag & detail::kOtherThread) != 0 && (!delta(tags_, history_.thread) || !delta(tags_, history_.process)))
+    return broken();
   event.thread = history_.thread;
   event.process = history_.process;
   std::memcpy(&recorded_.hash, hashes_.data(), sizeof recorded_.hash);

@@ -16,15 +16,10 @@
 #include <string>
 #include <vector>
 
+#include "emu/base/check.h"
 #include "emu/replay/event.h"
 
 namespace jacinth::emu {
-
-enum class RecordLevel : uint8_t {
-  kNone,     ///< What the run depends on, and how it ended.
-  kDigests,  ///< A hash for each call and other event.
-  kFull,     ///< All events with all that they hold.
-};
 
 /// What the encoder and the decoder know of the events before, to say only what is new.
 class EventHistory {
@@ -67,19 +62,56 @@ class ByteColumn {
   size_t capacity_ = 0;
 };
 
+namespace detail {
+
+/// In a tag, beside the kind.
+inline constexpr uint8_t kOtherThread = 0x80;
+/// Of a number in a column.
+inline constexpr size_t kMaxVarint = 10;
+
+inline void put_varint(ByteColumn& to, uint64_t value) {
+  for (; value >= 0x80; value >>= 7) to.put(static_cast<uint8_t>(value | 0x80));
+  to.put(static_cast<uint8_t>(value));
+}
+
+/// The difference to what was there before, small both ways, and takes the new value down.
+inline void put_delta(ByteColumn& to, uint64_t& before, uint64_t value) {
+  auto difference = static_cast<int64_t>(value - before);
+  put_varint(to, static_cast<uint64_t>(difference) << 1 ^ static_cast<uint64_t>(difference >> 63));
+  before = value;
+}
+
+}  // namespace detail
+
 class EventEncoder {
  public:
   /// `level` is not kNone; `start` is the virtual time of the frame.
   EventEncoder(RecordLevel level, Time start) : level_(level) { history_.time = start.ns; }
 
   /// At the level of digests, `event` is one of those that are named there.
-  void add(const Event& event, uint32_t hash);
+  void add(const Event& event, uint32_t hash) {
+    CHECK(level_ == RecordLevel::kFull || named_in_digests(event.kind));
+    bool other = event.thread != history_.thread || event.process != history_.process;
+    tags_.reserve(1 + 3 * detail::kMaxVarint);
+    tags_.put(static_cast<uint8_t>(static_cast<uint8_t>(event.kind) | (other ? detail::kOtherThread : 0)));
+    detail::put_varint(tags_, event.number);
+    if (other) {
+      detail::put_delta(tags_, history_.thread, event.thread);
+      detail::put_delta(tags_, history_.process, event.process);
+    }
+    hashes_.reserve(sizeof hash);
+    hashes_.put(hash);
+    ++count_;
+    if (level_ == RecordLevel::kFull) add_fields(event);
+  }
   uint64_t count() const { return count_; }
   /// About how many bytes payload() has.
   size_t size() const { return tags_.size() + fields_.size() + hashes_.size(); }
   std::vector<std::byte> payload() const;
 
  private:
+  void add_fields(const Event& event);
+
   RecordLevel level_;
   EventHistory history_;
   uint64_t count_ = 0;

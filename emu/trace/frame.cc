@@ -5,6 +5,7 @@
 #include <zstd.h>
 
 #include <cstring>
+#include <memory>
 
 #include "emu/base/check.h"
 
@@ -59,11 +60,13 @@ std::vector<std::byte> trace_header() {
 
 std::vector<std::byte> pack_frame(const FrameInfo& info, std::span<const std::byte> payload) {
   CHECK(payload.size() <= kMaxFrame, "{} bytes", payload.size());
-  std::vector<std::byte> bytes(sizeof(Header) + ZSTD_compressBound(payload.size()));
-  size_t stored = ZSTD_compress(bytes.data() + sizeof(Header), bytes.size() - sizeof(Header), payload.data(),
-                                payload.size(), kLevel);
+  size_t room = ZSTD_compressBound(payload.size());
+  auto packed = std::make_unique_for_overwrite<std::byte[]>(room);
+  size_t stored = ZSTD_compress(packed.get(), room, payload.data(), payload.size(), kLevel);
   CHECK(!ZSTD_isError(stored), "{}", ZSTD_getErrorName(stored));
-  bytes.resize(sizeof(Header) + stored);
+  std::vector<std::byte> bytes(sizeof(Header));
+  bytes.reserve(sizeof(Header) + stored);
+  bytes.insert(bytes.end(), packed.get(), packed.get() + stored);
   Header header{.kind = static_cast<uint8_t>(info.kind),
                 .number = info.number,
                 .time = info.time.ns,

@@ -47,7 +47,8 @@ struct FrameInfo {
 inline constexpr std::string_view kTraceMagic = "jacinth trace\n";
 inline constexpr uint8_t kTraceMajor = 1;
 /// 1: full recordings have what ports queue and hand out.
-inline constexpr uint8_t kTraceMinor = 1;
+/// 2: digests of the machine cover RAM, and a call's hash covers what it wrote to its program.
+inline constexpr uint8_t kTraceMinor = 2;
 inline constexpr size_t kTraceHeaderSize = kTraceMagic.size() + 2;
 
 /// No payload is larger unpacked: a damaged size must not make anybody allocate.

@@ -1,6 +1,7 @@
 #include "kernel/inspect/event_source.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "kernel/abi/syscall_info.h"
 #include "kernel/object/core.h"
@@ -21,22 +22,31 @@ EventSource::EventSource(Core& core, emu::EventSink& sink, Detail detail) : core
     counts_.resize(std::max<size_t>(counts_.size(), static_cast<size_t>(info.number) + 1));
     counts_[static_cast<size_t>(info.number)] = static_cast<uint8_t>(info.args.size());
   }
-  core_.tasks().add_observer(*this);
-  core_.vm().set_copy_watcher(this);
+  core_.tasks().add_observer(*this, detail_ == Detail::kResults ? Hears::kResults : Hears::kEverything);
+  core_.vm().set_copy_watchers(tells_all() ? this : nullptr, this);
   if (detail_ == Detail::kAll) core_.add_traffic_watcher(*this);
+}
+
+EventSource::Detail EventSource::detail(emu::RecordLevel level, uint8_t minor_version) {
+  if (level == emu::RecordLevel::kFull) return minor_version >= 1 ? Detail::kAll : Detail::kAllButPackets;
+  return minor_version >= 2 ? Detail::kResults : Detail::kResultsAndCopies;
 }
 
 EventSource::~EventSource() {
   core_.remove_traffic_watcher(*this);
-  core_.vm().set_copy_watcher(nullptr);
+  core_.vm().set_copy_watchers(nullptr, nullptr);
   core_.tasks().remove_observer(*this);
 }
 
-void EventSource::call_entered(Thread& thread, const Trap&) {
-  // While a call runs, no time passes.
+// While a call runs, no time passes.
+inline void EventSource::note_caller(Thread& thread) {
   call_.time = core_.now();
   call_.process = abi::raw(thread.process().koid());
   call_.thread = abi::raw(thread.koid());
+}
+
+void EventSource::call_entered(Thread& thread, const Trap&) {
+  note_caller(thread);
   in_call_ = true;
 }
 
@@ -53,10 +63,16 @@ void EventSource::copied(EventKind kind, GuestAddr at, std::span<const std::byte
 }
 
 void EventSource::copied_in(GuestAddr from, std::span<const std::byte> bytes) {
-  if (detail_ != Detail::kResults) copied(EventKind::kCopyIn, from, bytes);
+  copied(EventKind::kCopyIn, from, bytes);
 }
 
-void EventSource::copied_out(GuestAddr to, std::span<const std::byte> bytes) { copied(EventKind::kCopyOut, to, bytes); }
+void EventSource::copied_out(GuestAddr to, std::span<const std::byte> bytes) {
+  if (detail_ == Detail::kResults) {
+    call_.copies = emu::add_copy(call_.copies, to.value, bytes);
+  } else {
+    copied(EventKind::kCopyOut, to, bytes);
+  }
+}
 
 void EventSource::packet(EventKind kind, Koid port, uint64_t ticket, const abi::PortPacket& packet) {
   Event event{.kind = kind, .argument_count = 4, .time = core_.now()};
@@ -101,28 +117,30 @@ inline void EventSource::add_arguments(Event& event, const Trap& trap) {
 
 void EventSource::call_parked(Thread& thread, const Trap& trap) {
   in_call_ = false;
-  if (detail_ == Detail::kResults) return;
+  if (!tells_all()) return;
   Event event = event_of(EventKind::kCallParked, thread);
   event.number = trap.number;
   sink_.event(event);
 }
 
-void EventSource::call_left(Thread&, const Trap& trap, int64_t result) {
-  in_call_ = false;
+void EventSource::call_left(Thread& thread, const Trap& trap, int64_t result) {
+  if (!std::exchange(in_call_, false)) note_caller(thread);
   add_arguments(call_, trap);
   call_.result = result;
   sink_.event(call_);
+  call_.copies = 0;
 }
 
 void EventSource::call_abandoned(Thread& thread, const Trap& trap) {
   in_call_ = false;
   Event event = event_of(EventKind::kCallAbandoned, thread);
   add_arguments(event, trap);
+  event.copies = std::exchange(call_.copies, 0);
   sink_.event(event);
 }
 
 void EventSource::thread_runs(Thread& thread, unsigned cpu) {
-  if (detail_ == Detail::kResults) return;
+  if (!tells_all()) return;
   Event event = event_of(EventKind::kThreadRuns, thread);
   event.number = cpu;
   sink_.event(event);

@@ -18,9 +18,11 @@ class Core;
 class EventSource final : public KernelObserver, private CopyWatcher, private TrafficWatcher {
  public:
   /// All that it hears, or what a recording of digests is made of: not who runs where, what calls read and that they
-  /// wait, which shows in times and results anyway and makes most of the events. Between the two: all that recordings
-  /// of format 1.0 had.
-  enum class Detail : uint8_t { kAll, kAllButPackets, kResults };
+  /// wait, which shows in times and results anyway and makes most of the events. What was
+  /// written to programs is told with the next call that ends. The other two are what full recordings of format 1.0
+  /// had, and those of digests before 1.2.
+  enum class Detail : uint8_t { kAll, kAllButPackets, kResults, kResultsAndCopies };
+  static Detail detail(emu::RecordLevel level, uint8_t minor_version);
   /// Speaks from now on. Both outlive it.
   EventSource(Core& core, emu::EventSink& sink, Detail detail);
   ~EventSource() override;
@@ -54,7 +56,9 @@ class EventSource final : public KernelObserver, private CopyWatcher, private Tr
   void packet_taken(Koid port, uint64_t ticket, const abi::PortPacket& packet) override;
   void packet(emu::EventKind kind, Koid port, uint64_t ticket, const abi::PortPacket& packet);
   void copied(emu::EventKind kind, GuestAddr at, std::span<const std::byte> bytes);
+  void note_caller(Thread& thread);
   void add_arguments(emu::Event& event, const Trap& trap);
+  bool tells_all() const { return detail_ == Detail::kAll || detail_ == Detail::kAllButPackets; }
 
   Core& core_;
   emu::EventSink& sink_;

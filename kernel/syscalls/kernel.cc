@@ -186,7 +186,7 @@ inline bool Kernel::run_call(Thread& thread, int64_t& result) {
     tasks_.tell_traffic([&](KernelObserver& observer) { observer.call_parked(thread, state.trap); });
     return false;
   }
-  tasks_.tell_traffic([&](KernelObserver& observer) {
+  tasks_.tell_results([&](KernelObserver& observer) {
     if (thread.dying_or_dead()) {
       observer.call_abandoned(thread, state.trap);
     } else {
@@ -279,7 +279,7 @@ Next Kernel::refuse(Thread& thread, int64_t& result) {
   result = abi::raw(Status::kBadSyscall);
   thread.raise_policy(abi::ExceptionPolicyCode::kBadSyscall, static_cast<uint32_t>(thread.call().trap.number));
   thread.context().result = result;
-  tasks_.tell_traffic([&](KernelObserver& observer) { observer.call_left(thread, thread.call().trap, result); });
+  tasks_.tell_results([&](KernelObserver& observer) { observer.call_left(thread, thread.call().trap, result); });
   return Next::kSwitch;
 }
 
@@ -296,7 +296,7 @@ void Kernel::attend(Thread& thread) {
 bool Kernel::page_fault(unsigned cpu, GuestAddr page, AccessKind access) {
   ++cpu_counts_[cpu].page_faults;
   Thread& thread = *tasks_.scheduler().current(cpu);
-  tasks_.tell_traffic([&](KernelObserver& observer) { observer.page_fault(thread, cpu, page, access); });
+  tasks_.tell_results([&](KernelObserver& observer) { observer.page_fault(thread, cpu, page, access); });
   bool resolved = thread.active_space().fault(page, access) == Status::kOk;
   if (resolved && core_.traced()) [[unlikely]]
     ktrace_.page_fault_over(thread, cpu, page, access);

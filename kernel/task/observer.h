@@ -14,25 +14,30 @@ class Process;
 class Thread;
 struct Exception;
 
-/// What an observer is told of. Traffic is what happens without end: calls, page faults, who runs where. Telling
-/// somebody who does not listen takes a tenth of the time of an empty call.
-enum class Hears : uint8_t { kEverything, kAllButTraffic };
+/// What an observer is told of. Traffic is what happens without end: calls, page faults, who runs where. Of this,
+/// results are how calls end, and page faults. Telling somebody who does not listen takes a tenth of the time of an
+/// empty call.
+enum class Hears : uint8_t { kEverything, kResults, kAllButTraffic };
 
 class KernelObserver {
  public:
   virtual ~KernelObserver() = default;
 
-  // Traffic.
+  // Results.
+  /// The guest will find `result`; results in memory are written.
+  virtual void call_left(Thread&, const Trap&, int64_t /*result*/) {}
+  /// The call ended its own thread or process, or the thread was killed while it waited.
+  virtual void call_abandoned(Thread&, const Trap&) {}
+  /// An access that the page tables do not allow, before anything is done about it.
+  virtual void page_fault(Thread&, unsigned /*cpu*/, GuestAddr /*page*/, AccessKind) {}
+
+  // The rest of traffic.
   /// A thread trapped. Pointers of the guest still hold what it passed.
   virtual void call_entered(Thread&, const Trap&) {}
   /// The call cannot finish yet: the thread waits (thread.wait() says on what).
   virtual void call_parked(Thread&, const Trap&) {}
   /// The wait is over and the handler about to run again.
   virtual void call_resumed(Thread&, const Trap&) {}
-  /// The guest will find `result`; results in memory are written.
-  virtual void call_left(Thread&, const Trap&, int64_t /*result*/) {}
-  /// The call ended its own thread or process, or the thread was killed while it waited.
-  virtual void call_abandoned(Thread&, const Trap&) {}
 
   /// What the thread waited for has come, or the end of its patience; it may run from now on.
   virtual void thread_woken(Thread&) {}
@@ -43,8 +48,6 @@ class KernelObserver {
   virtual void thread_runs(Thread&, unsigned /*cpu*/) {}
   /// A CPU finds nothing to run.
   virtual void cpu_idles(unsigned /*cpu*/) {}
-  /// An access that the page tables do not allow, before anything is done about it.
-  virtual void page_fault(Thread&, unsigned /*cpu*/, GuestAddr /*page*/, AccessKind) {}
 
   // The rest.
   /// A thread runs into an exception; registers are exact.

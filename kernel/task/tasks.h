@@ -53,11 +53,13 @@ class Tasks {
   /// Observers are told in the order in which they came.
   void add_observer(KernelObserver& observer, Hears hears = Hears::kEverything) {
     observers_.push_back(&observer);
+    if (hears != Hears::kAllButTraffic) result_observers_.push_back(&observer);
     if (hears == Hears::kEverything) traffic_observers_.push_back(&observer);
   }
   void remove_observer(KernelObserver& observer) {
     std::erase(observers_, &observer);
     std::erase(traffic_observers_, &observer);
+    std::erase(result_observers_, &observer);
   }
   template <class F>
   void tell(F&& event) {
@@ -69,6 +71,12 @@ class Tasks {
       return;
     for (KernelObserver* observer : traffic_observers_) event(*observer);
   }
+  template <class F>
+  void tell_results(F&& event) {
+    if (result_observers_.empty()) [[likely]]
+      return;
+    for (KernelObserver* observer : result_observers_) event(*observer);
+  }
 
  private:
   void settle_all();
@@ -79,6 +87,7 @@ class Tasks {
   std::deque<Ref<Process>> dead_;
   std::vector<KernelObserver*> observers_;
   std::vector<KernelObserver*> traffic_observers_;
+  std::vector<KernelObserver*> result_observers_;
 };
 
 }  // namespace jacinth::kernel

@@ -241,7 +241,7 @@ void Thread::finish() {
   tasks.scheduler().stop(*this, core().now());
   if (call_.active) {
     if (wait().reason == BlockReason::kFutex) process_->futexes().waiter_left(GuestAddr(call_.scratch[0]));
-    tasks.tell([&](KernelObserver& observer) { observer.call_abandoned(*this, call_.trap); });
+    tasks.tell_results([&](KernelObserver& observer) { observer.call_abandoned(*this, call_.trap); });
     // What it was woken for goes to somebody else.
     if (wait().woken_with == Status::kOk) {
       for (const Ref<Object>& object : call_.named) object->on_waiter_lost();

@@ -108,7 +108,7 @@ Status AddressSpace::read(GuestAddr from, std::span<std::byte> to) {
     std::memmove(to.data() + done, vm_.platform().data(frame + at.page_offset()), piece);
     done += piece;
   }
-  if (CopyWatcher* watcher = vm_.copy_watcher(); watcher != nullptr) [[unlikely]]
+  if (CopyWatcher* watcher = vm_.copy_in_watcher(); watcher != nullptr) [[unlikely]]
     watcher->copied_in(from, to);
   return Status::kOk;
 }
@@ -128,7 +128,7 @@ Status AddressSpace::write(GuestAddr to, std::span<const std::byte> from) {
     std::memmove(vm_.platform().writable(frame + at.page_offset()), from.data() + done, piece);
     done += piece;
   }
-  if (CopyWatcher* watcher = vm_.copy_watcher(); watcher != nullptr) [[unlikely]]
+  if (CopyWatcher* watcher = vm_.copy_out_watcher(); watcher != nullptr) [[unlikely]]
     watcher->copied_out(to, from);
   return Status::kOk;
 }

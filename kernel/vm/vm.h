@@ -68,9 +68,13 @@ class Vm {
   /// The thread that runs now, where it would wait for pages; null when nobody could.
   PageRequest* page_request() const { return page_request_; }
   void set_page_request(PageRequest* request) { page_request_ = request; }
-  /// Who is told of bytes that go between programs and the kernel; null: nobody.
-  CopyWatcher* copy_watcher() const { return copy_watcher_; }
-  void set_copy_watcher(CopyWatcher* watcher) { copy_watcher_ = watcher; }
+  /// Who is told of bytes that go between programs and the kernel, into it and out of it; null: nobody.
+  CopyWatcher* copy_in_watcher() const { return copy_in_watcher_; }
+  CopyWatcher* copy_out_watcher() const { return copy_out_watcher_; }
+  void set_copy_watchers(CopyWatcher* in, CopyWatcher* out) {
+    copy_in_watcher_ = in;
+    copy_out_watcher_ = out;
+  }
   /// When a thread that begins to wait for a pager now gives up (kernel.userpager.overtime_timeout_seconds).
   Time pager_patience() const;
 
@@ -164,7 +168,8 @@ class Vm {
   bool borrows_ = false;
   bool borrows_on_use_ = false;
   bool fails_reclaims_ = false;
-  CopyWatcher* copy_watcher_ = nullptr;  // Not state: whoever looks on.
+  CopyWatcher* copy_in_watcher_ = nullptr;  // Not state: whoever looks on.
+  CopyWatcher* copy_out_watcher_ = nullptr;
   PageRequest* page_request_ = nullptr;  // Not state: set while a thread's call or fault is at work.
   std::vector<CowPages*> ending_;
   bool ending_now_ = false;

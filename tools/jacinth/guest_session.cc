@@ -102,10 +102,7 @@ GuestSession::GuestSession(const RunRequest& request, const boards::Board& board
   if (partners_.summary != nullptr) counts_.emplace(core());
   // Behind the lines of the trace: whoever stops at an event has its line printed.
   if (partners_.recording != nullptr || partners_.verifier != nullptr)
-    events_.emplace(core(), *this,
-                    partners_.level != emu::RecordLevel::kFull ? kernel::EventSource::Detail::kResults
-                    : partners_.packets                        ? kernel::EventSource::Detail::kAll
-                                                               : kernel::EventSource::Detail::kAllButPackets);
+    events_.emplace(core(), event_sink(), kernel::EventSource::detail(partners_.level, partners_.minor_version));
   kernel().console_input().feed(Time{}, partners_.console_input);
   if (partners_.digest_period.ns > 0) next_digest_ = Time{partners_.digest_period.ns};
   crash_watch_.set_driver(partners_.driver);
@@ -119,6 +116,14 @@ GuestSession::GuestSession(const RunRequest& request, const boards::Board& board
 GuestSession::~GuestSession() {
   events_.reset();
   if (coverage_) coverage_->detach();
+}
+
+emu::EventSink& GuestSession::event_sink() {
+#ifndef JACINTH_DIVERGE_AT_CALL
+  // Nobody else has to hear it.
+  if (partners_.verifier == nullptr) return partners_.recording->recorder();
+#endif
+  return *this;
 }
 
 #ifdef JACINTH_DIVERGE_AT_CALL
@@ -295,6 +300,18 @@ std::optional<std::string> GuestSession::start(std::span<const std::byte> file) 
   return std::nullopt;
 }
 
+Digest GuestSession::take_digest() {
+  Digest digest = system_.digest_without_memory();
+  if (partners_.minor_version < 2) return digest;
+  // From the first one on, so that a run without digests has no watcher.
+  if (!memory_digest_) memory_digest_.emplace(system_.machine().memory());
+  Digest memory = memory_digest_->take();
+  system_.machine().flush_tlbs();
+  Hasher both;
+  both(digest.low, digest.high, memory.low, memory.high);
+  return both.digest();
+}
+
 /// Runs until something is to be decided: digests are taken on the way.
 emu::RunEnd GuestSession::run_on(emu::RunLimits limits) {
   Time until = limits.time;
@@ -308,7 +325,7 @@ emu::RunEnd GuestSession::run_on(emu::RunLimits limits) {
     }
     Time now = system_.machine().now();
     if (end != emu::RunEnd::kTimeLimit || now < next_digest_) return end;
-    Digest digest = system_.digest_without_memory();
+    Digest digest = take_digest();
     events_->digest(digest.low, digest.high);
     // A machine that sleeps is looked at ever less often: a year of it must not be billions of digests.
     uint64_t executed = system_.machine().executed_bytes();

@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "boards/system.h"
+#include "emu/memory/memory_digest.h"
 #include "emu/replay/verifier.h"
+#include "emu/trace/frame.h"
 #include "kernel/boot/boot.h"
 #include "kernel/inspect/call_counts.h"
 #include "kernel/inspect/event_source.h"
@@ -65,8 +67,8 @@ struct SessionPartners {
   emu::Verifier* verifier = nullptr;
   /// Of the recording that is made, or held against.
   emu::RecordLevel level = emu::RecordLevel::kDigests;
-  /// Whether a full recording has what ports do, which one of format 1.0 has not.
-  bool packets = true;
+  /// Of the format: what is in it, and in what words.
+  uint8_t minor_version = emu::kTraceMinor;
   /// Between two digests of the machine; 0: none are taken.
   Duration digest_period;
   /// Where somebody ended the recorded run.
@@ -125,6 +127,8 @@ class GuestSession final : public emu::EventSink {
   void conclude_driven(ExitCode code);
   bool told_before() const { return partners_.driver != nullptr && partners_.driver->again(); }
   emu::RunEnd run_on(emu::RunLimits limits);
+  Digest take_digest();
+  emu::EventSink& event_sink();
   ExitCode outcome();
   ExitCode deadlock();
   int finish(const RunAccount& account);
@@ -143,6 +147,7 @@ class GuestSession final : public emu::EventSink {
   std::optional<kernel::CallCounts> counts_;
   Time next_digest_ = Time::never();
   Duration digest_gap_;
+  std::optional<emu::MemoryDigest> memory_digest_;
   uint64_t executed_at_digest_ = 0;
   emu::RunConclusion conclusion_;
 };

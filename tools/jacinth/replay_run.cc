@@ -137,7 +137,7 @@ Replayed replay(const ReplayRequest& replay) {
                            .trace = strace,
                            .verifier = &verifier,
                            .level = run.level,
-                           .packets = trace->minor_version() >= 1,
+                           .minor_version = std::min(trace->minor_version(), emu::kTraceMinor),
                            .digest_period = Duration{run.digest_period},
                            .print_output = replay.print_output,
                            .inputs = inputs.get(),

@@ -95,11 +95,22 @@ TEST_CASE("event codec: The chain tells any two events apart in everything that 
     REQUIRE(differs([](OwnedEvent& e) { e.event.process ^= 1; }));
     REQUIRE(differs([](OwnedEvent& e) { e.event.number ^= 1; }));
     REQUIRE(differs([](OwnedEvent& e) { e.event.result ^= 1; }));
+    REQUIRE(differs([](OwnedEvent& e) { e.event.copies = 1; }));
     if (sample.event.argument_count > 0)
       REQUIRE(differs([&](OwnedEvent& e) { e.event.arguments[random.below(e.event.argument_count)] ^= 16; }));
     if (!sample.data.empty())
       REQUIRE(differs([&](OwnedEvent& e) { e.data[random.below(e.data.size())] ^= std::byte{2}; }));
   }
+}
+
+TEST_CASE("event codec: What a call copied is told apart by order, place and bytes") {
+  std::vector<std::byte> ab = {std::byte{1}, std::byte{2}};
+  std::vector<std::byte> ba = {std::byte{2}, std::byte{1}};
+  uint64_t one = add_copy(0, 0x1000, ab);
+  REQUIRE(one != 0);
+  REQUIRE(one != add_copy(0, 0x1001, ab));
+  REQUIRE(one != add_copy(0, 0x1000, ba));
+  REQUIRE(add_copy(one, 0x2000, ba) != add_copy(add_copy(0, 0x2000, ba), 0x1000, ab));
 }
 
 TEST_CASE("event codec: Damaged events end in an error or in other events, never in anything worse") {

@@ -76,4 +76,26 @@ TEST_CASE("event source: Without packets everything else is as it was") {
   REQUIRE(heard(Detail::kResults).of(EventKind::kPacketQueued).empty());
 }
 
+TEST_CASE("event source: What a call wrote is part of the call, where it is not told by itself") {
+  std::vector<emu::Event> apart = heard(Detail::kResultsAndCopies).of(EventKind::kCopyOut);
+  REQUIRE(apart.size() == 1);
+  for (const emu::Event& call : heard(Detail::kResultsAndCopies).of(EventKind::kCall)) REQUIRE(call.copies == 0);
+  Heard together = heard(Detail::kResults);
+  REQUIRE(together.of(EventKind::kCopyOut).empty());
+  // Of the calls, port_wait alone writes: the packet.
+  for (const emu::Event& call : together.of(EventKind::kCall)) {
+    bool wrote = call.thread == apart[0].thread;
+    REQUIRE((call.copies != 0) == wrote);
+  }
+}
+
+TEST_CASE("event source: Recordings of each format are told in its own words") {
+  using emu::RecordLevel;
+  REQUIRE(EventSource::detail(RecordLevel::kFull, 0) == Detail::kAllButPackets);
+  REQUIRE(EventSource::detail(RecordLevel::kFull, 1) == Detail::kAll);
+  REQUIRE(EventSource::detail(RecordLevel::kFull, 2) == Detail::kAll);
+  REQUIRE(EventSource::detail(RecordLevel::kDigests, 1) == Detail::kResultsAndCopies);
+  REQUIRE(EventSource::detail(RecordLevel::kDigests, 2) == Detail::kResults);
+}
+
 }  // namespace jacinth::kernel
