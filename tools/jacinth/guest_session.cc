@@ -120,8 +120,8 @@ GuestSession::~GuestSession() {
 
 emu::EventSink& GuestSession::event_sink() {
 #ifndef JACINTH_DIVERGE_AT_CALL
-  // Nobody else has to hear it.
-  if (partners_.verifier == nullptr) return partners_.recording->recorder();
+  // Nobody else has to hear it, or to say that it is no part of the run.
+  if (partners_.verifier == nullptr && partners_.driver == nullptr) return partners_.recording->recorder();
 #endif
   return *this;
 }

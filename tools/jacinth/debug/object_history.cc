@@ -4,6 +4,7 @@
 
 #include <string_view>
 
+#include "kernel/abi/format.h"
 #include "kernel/inspect/strace.h"
 #include "kernel/object/traffic.h"
 
@@ -12,13 +13,17 @@ namespace {
 
 constexpr uint64_t kSecond = 1'000'000'000;
 
-class Listener final : private kernel::LineSink, private kernel::TrafficWatcher {
+class Listener final : private kernel::LineSink, private kernel::TrafficWatcher, private kernel::ObjectWatcher {
  public:
   Listener(kernel::Core& core, uint64_t koid, size_t most)
       : core_(core), koid_(koid), most_(most), strace_(core, *this, options(koid)) {
     core_.add_traffic_watcher(*this);
+    core_.set_object_watcher(this);
   }
-  ~Listener() override { core_.remove_traffic_watcher(*this); }
+  ~Listener() override {
+    core_.set_object_watcher(before_);
+    core_.remove_traffic_watcher(*this);
+  }
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
@@ -53,8 +58,19 @@ class Listener final : private kernel::LineSink, private kernel::TrafficWatcher 
     traffic(end, fmt::format("a message of {} bytes is queued", size));
   }
   void message_taken(kernel::Koid end) override { traffic(end, "the first message is taken"); }
+  void handle_closed(kernel::Koid object, uint32_t left) override {
+    traffic(object, left == 0 ? "the last handle is closed" : fmt::format("a handle is closed, {} are left", left));
+  }
+  void signalled(kernel::Koid object, kernel::Signals asserted) override {
+    if (abi::raw(object) != koid_) return;
+    kernel::Object* found = core_.objects().find(object);
+    kernel::ObjectType type = found != nullptr ? found->type() : kernel::ObjectType::kNone;
+    traffic(object, fmt::format("{} is asserted", abi::format_signals(type, asserted)));
+  }
+  void page_committed(uint64_t, uint64_t) override {}
 
   kernel::Core& core_;
+  kernel::ObjectWatcher* before_ = core_.object_watcher();
   uint64_t koid_;
   size_t most_;
   ObjectHistory history_;

@@ -2,8 +2,8 @@
 //
 //   where the run begins --again, calls and traffic about the object told--> here
 //
-// Left out: what happened before a debugger changed the run, which does not lead here; signals that change without a
-// call.
+// Left out: what happened before a debugger changed the run, which does not lead here; signals that are taken back
+// without a call.
 #pragma once
 
 #include <cstddef>

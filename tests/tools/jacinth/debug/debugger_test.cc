@@ -155,6 +155,26 @@ TEST_CASE("what happened to an object is told, from its making on, and the run s
   }
 }
 
+TEST_CASE("signals and closed handles are told among what happened, whoever did it", "[debugger]") {
+  for (Arch arch : kBoth) {
+    Bench debug(arch, "debugged");
+    debug("to message-written");
+    debug("to message-written");
+    uint64_t end = debug("to message-written")["koid"];
+    debug("seek end");
+    auto about = debug("object " + std::to_string(end) + " 1000");
+    std::string all;
+    for (const auto& event : about["history"]) all += event["text"].get<std::string>() + "\n";
+    INFO(all);
+    REQUIRE(all.find("--- a message of 8 bytes is queued ---") != std::string::npos);
+    REQUIRE(all.find("--- ZX_CHANNEL_READABLE is asserted ---") != std::string::npos);
+    REQUIRE(all.find("--- the last handle is closed ---") != std::string::npos);
+    // The debugger hears of these again, now that nobody else does.
+    debug("seek begin");
+    REQUIRE(debug("to handle-closed")["stop"] == "moment");
+  }
+}
+
 TEST_CASE("what was before a change of the run is not told", "[debugger]") {
   for (Arch arch : kBoth) {
     Bench debug(arch, "ports");
