@@ -376,7 +376,7 @@ abi::InfoVmo Vmo::info() const {
   info.parent_koid = parent_ != nullptr ? parent_->koid() : Koid::kInvalid;
   info.num_children = children_.size();
   for (const auto& [space, mappings] : mappings_by_space_) info.num_mappings += mappings;
-  info.share_count = share_count();
+  info.share_count = std::max<uint64_t>(share_count(), 1);  // Who made it, when nobody maps it.
   info.flags = when(!is_physical(), InfoVmoFlags::kTypePaged) | when(resizable_, InfoVmoFlags::kResizable) |
                when(parent_ != nullptr && !slice_, InfoVmoFlags::kIsCowClone) |
                when(is_contiguous() || is_physical(), InfoVmoFlags::kContiguous) |

@@ -271,6 +271,7 @@ TEST_CASE("The info record tells what a VMO is") {
   rig.put(vmo, kPage, 1);
   rig.space();
   rig.space();
+  REQUIRE(rig.at(vmo).info().share_count == 1);  // Before anybody maps it.
   rig.map_all(vmo, 0);
   rig.map_all(vmo, 0);
   rig.map_all(vmo, 1);
