@@ -4,11 +4,13 @@
 #include <fmt/ranges.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "emu/base/check.h"
 #include "kernel/abi/processargs.h"
 #include "kernel/abi/task.h"
+#include "kernel/boot/elf.h"
 #include "kernel/inspect/crash_report.h"
 #include "kernel/inspect/deadlock_report.h"
 #include "kernel/inspect/exception_text.h"
@@ -233,17 +235,28 @@ void GuestSession::write_folders_back() {
 
 /// A dynamic linker that gives up leaves the program's own message where it is.
 void GuestSession::hint_at_linker(int64_t return_code) {
-  constexpr int64_t kLinkerFailed = 127;
+  // A program that is no library can be wrong too.
+  constexpr int64_t kLinkerFailed = 127, kProgramRefused = 1;
   const kernel::Ref<kernel::Channel>& channel = system_.services().bootstrap();
-  if (return_code != kLinkerFailed || !channel || channel->message_count() == 0) return;
+  if ((return_code != kLinkerFailed && return_code != kProgramRefused) || !channel || channel->message_count() == 0)
+    return;
   std::string text = "the program's dynamic linker could not start it, for the reason above";
   if (const auto& missing = system_.services().missing_libraries(); !missing.empty())
     text += fmt::format("; no folder of --libs has {}", fmt::join(missing, ", "));
+  if (unreadable_code_) text += "; its code may not be read, which that linker cannot map: link with --no-execute-only";
   say(request_.who, text);
+}
+
+bool GuestSession::has_unreadable_code(std::span<const std::byte> file) {
+  auto elf = kernel::parse_elf(file);
+  return elf && std::ranges::any_of(elf->segments, [](const kernel::ElfSegment& segment) {
+           return segment.permissions.execute && !segment.permissions.read;
+         });
 }
 
 int GuestSession::run(std::span<const std::byte> file) {
   auto begun = std::chrono::steady_clock::now();
+  unreadable_code_ = has_unreadable_code(file);
   if (std::optional<std::string> problem = start(file))
     return fail(ExitCode::kNotLoadable, fmt::format("{}: {}", request_.file, *problem));
   RunAccount account;

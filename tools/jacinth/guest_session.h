@@ -119,6 +119,7 @@ class GuestSession final : public emu::EventSink {
   std::string add_launch(kernel::BootOptions& options);
   void write_folders_back();
   void hint_at_linker(int64_t return_code);
+  static bool has_unreadable_code(std::span<const std::byte> file);
   std::optional<std::string> start(std::span<const std::byte> file);
   ExitCode run_to_end(std::span<const std::byte> file);
   ExitCode drive(std::span<const std::byte> file);
@@ -149,6 +150,7 @@ class GuestSession final : public emu::EventSink {
   Duration digest_gap_;
   std::optional<emu::MemoryDigest> memory_digest_;
   uint64_t executed_at_digest_ = 0;
+  bool unreadable_code_ = false;  // Segments to execute and not to read.
   emu::RunConclusion conclusion_;
 };
 
