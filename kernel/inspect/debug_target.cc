@@ -228,7 +228,7 @@ const DebugTarget::Image* DebugTarget::image_in(const Vmo& vmo) {
     if (view) std::memcpy(bytes.data() + page * kPageSize, platform.data(view->address), kPageSize);
   }
   // The file, without what fills its last page.
-  bytes.resize(std::min<uint64_t>(bytes.size(), vmo.content_size()));
+  if (vmo.content_size() != 0) bytes.resize(std::min<uint64_t>(bytes.size(), vmo.content_size()));
   std::string name = name_of(vmo, bytes);
   restore_sections(bytes);
   Image image{.name = std::move(name), .bytes = std::move(bytes)};

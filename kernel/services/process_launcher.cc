@@ -38,7 +38,7 @@ struct Started {
 std::expected<Started, BootError> make_process(Services& services, const Ref<Job>& job, std::string_view name,
                                                Program program, LoaderEndpoint* loader) {
   Kernel& kernel = services.kernel();
-  std::vector<std::byte> bytes(std::min(program.file->content_size(), kMaxFile));
+  std::vector<std::byte> bytes(std::min(program.file->size(), kMaxFile));
   if (Status status = program.file->read(0, bytes); status != Status::kOk)
     return boot_failure("the executable cannot be read", status);
   auto elf = parse_elf(bytes);

@@ -19,6 +19,7 @@ using abi::VmoOp;
 Status vmo_create(Call& call, uint64_t size, abi::VmoOptions options, UserOut<Handle> out) {
   TRY_STATUS(call.policy(abi::PolicyCondition::kNewVmo));
   Ref<Vmo> vmo = TRY(Vmo::create(call.core(), size, options));
+  if (call.core().vm().content_begins_empty()) vmo->begin_empty();
   return call.give(out, vmo, abi::default_rights(ObjectType::kVmo));
 }
 
@@ -154,7 +155,7 @@ Status vmo_replace_as_executable(Call& call, Handle handle, Handle vmex, UserOut
 constexpr auto kRows = std::to_array<Row>({
     {"zx_vmo_create", bind<vmo_create>, Support::kFull,
      "Discardable VMOs are discarded when a frame is needed and none is free, in the order in which they were "
-     "unlocked."},
+     "unlocked. The content size is the size, but 0 for programs with a dynamic linker, as in July 2020."},
     {"zx_vmo_create_child", bind<vmo_create_child>, Support::kFull,
      "Snapshots share pages without hidden parents; of several that see a page, the oldest is charged."},
     {"zx_vmo_create_contiguous", bind<vmo_create_contiguous>, Support::kFull,

@@ -51,6 +51,8 @@ class Vmo final : public Object {
   Status set_content_size(uint64_t size);
   /// There is more content, which was written already.
   void extend_content(uint64_t size) { content_size_ = size; }
+  /// Nothing in it means anything yet.
+  void begin_empty() { content_size_ = 0; }
 
   bool resizable() const { return resizable_; }
   bool discardable() const { return discardable_; }

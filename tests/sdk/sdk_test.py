@@ -20,7 +20,10 @@ from jacinth import PROGRAM, jacinth  # noqa: E402
 SDK = os.environ.get("JACINTH_FUCHSIA_SDK")
 # What the SDK calls an architecture, and what clang does.
 TARGETS = {"arm64": "aarch64-fuchsia", "x64": "x86_64-fuchsia"}
-PROGRAMS = ("hello", "echo", "files", "threads", "memory", "objects", "spawn", "linked", "exceptions", "guarded")
+PROGRAMS = ("hello", "echo", "files", "threads", "memory", "objects", "spawn", "linked", "exceptions", "guarded", "jobs",
+            "plain")
+# What of the SDK's own packages a program is built with: sources, and libraries.
+WITH_PACKAGES = {"loops": (("async/ops.c", "async-loop/loop.c"), ("async-default", "async-loop-default", "memfs", "sync"))}
 
 
 def tool(*names):
@@ -42,6 +45,10 @@ class Built:
                     "--pack-dyn-relocs=relr", "-z", "separate-loadable-segments"]
         for name in PROGRAMS:
             self.build(name)
+        for name, (sources, libraries) in WITH_PACKAGES.items():
+            includes = [f"-I{include}" for include in pathlib.Path(SDK, "pkg").glob("*/include")]
+            objects = [self.compile_file(pathlib.Path(SDK, "pkg", source), "-fPIE", "-w", *includes) for source in sources]
+            self.build(name, *objects, *(f"-l{library}" for library in libraries), flags=includes)
         shutil.copy(ROOT / "guests/sdk/claims.h", self.folder)
         part = self.compile("part", "-fPIC")
         self.run(*self.lld, "-shared", "-soname", "libsdk_part.so", part, "-o", self.folder / "libsdk_part.so")
@@ -50,15 +57,20 @@ class Built:
         subprocess.run([str(word) for word in command], check=True, timeout=100)
 
     def compile(self, name, *flags):
-        output = self.folder / f"{name}.o"
         if name == "guarded":
             flags += ("-fsanitize=safe-stack" if self.arch == "x64" else "-fsanitize=shadow-call-stack",)
-        self.run(*self.clang, *flags, "-c", ROOT / f"guests/sdk/{name}.c", "-o", output)
+        return self.compile_file(next((ROOT / "guests/sdk").glob(f"{name}.c*")), *flags)
+
+    def compile_file(self, source, *flags):
+        output = self.folder / f"{source.stem}.o"
+        if source.suffix == ".cc":
+            flags += ("-std=c++17", "-nostdinc++", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics")
+        self.run(*self.clang, *flags, "-c", source, "-o", output)
         return output
 
-    def build(self, name, *more):
+    def build(self, name, *more, flags=()):
         self.run(*self.lld, "-pie", "-dynamic-linker", "ld.so.1", self.sysroot / "lib/Scrt1.o",
-                 self.compile(name, "-fPIE"), "-L", self.sysroot / "lib", "-L", f"{SDK}/arch/{self.arch}/lib", *more,
+                 self.compile(name, "-fPIE", *flags), "-L", self.sysroot / "lib", "-L", f"{SDK}/arch/{self.arch}/lib", *more,
                  "--no-as-needed", "-lfdio", "--as-needed", "-lc", "-lzircon", "-o", self.folder / name)
 
 
@@ -86,7 +98,7 @@ class Sdk(unittest.TestCase):
         result = self.start(arch, name, options=options, stdin=subprocess.DEVNULL)
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
         self.assertNotIn("not ok", result.stdout)
-        self.assertRegex(result.stdout, r"\n1\.\.\d+\n$")
+        self.assertRegex(result.stdout, r"\n1\.\.\d+\n(#.*\n)*$")
 
     def both(self, check):
         for arch in TARGETS:
@@ -159,6 +171,17 @@ class Sdk(unittest.TestCase):
             self.assertIn("dynamic linker could not start it", result.stderr)
         self.both(check)
 
+    def test_code_that_may_not_be_read_is_named(self):
+        # Only one of the architectures has such.
+        built = self.built["arm64"]
+        built.run(*built.lld, "-pie", "-dynamic-linker", "ld.so.1", "--execute-only", built.sysroot / "lib/Scrt1.o",
+                  built.folder / "echo.o", "-L", built.sysroot / "lib", "-L", f"{SDK}/arch/arm64/lib", "-lfdio", "-lc",
+                  "-o", built.folder / "unreadable")
+        result = self.start("arm64", "unreadable")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("Not a valid dynamic program", result.stdout)
+        self.assertIn("--no-execute-only", result.stderr)
+
     def test_a_library_that_is_cut_off_or_of_the_other_architecture_is_refused_by_the_linker(self):
         def check(arch):
             other = next(a for a in TARGETS if a != arch)
@@ -207,7 +230,7 @@ def claims_case(name):
     return lambda self: self.both(lambda arch: self.claims(arch, name))
 
 
-for program in ("threads", "memory", "objects", "spawn", "linked", "exceptions", "guarded"):
+for program in ("threads", "memory", "objects", "spawn", "linked", "exceptions", "guarded", "jobs", "plain", "loops"):
     setattr(Sdk, f"test_{program}", claims_case(program))
 
 if __name__ == "__main__":

@@ -14,6 +14,15 @@ TEST_CASE("a new VMO's content is what was asked for, its size whole pages", "[z
   REQUIRE(k.vmo_size(vmo) == kPageSize);
 }
 
+TEST_CASE("a new VMO of a program of July 2020 has no content yet", "[zx_vmo_create]") {
+  Rig k;
+  k.core().vm().set_content_begins_empty();
+  Handle vmo = k.make("vmo_create", 2 * kPageSize, 0);
+  REQUIRE(k.content_size(vmo) == 0);
+  REQUIRE(k.vmo_size(vmo) == 2 * kPageSize);
+  REQUIRE(k.content_size(k.make("vmo_create", kPageSize, 0)) == 0);
+}
+
 TEST_CASE("setting the content size makes zeros of what is behind it", "[zx_object_set_property]") {
   Rig k;
   Handle vmo = k.make("vmo_create", 2 * kPageSize, 0);
