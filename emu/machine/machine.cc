@@ -290,7 +290,10 @@ void Machine::state_without_memory(Archive& ar) {
   if (count != cpus_.size()) return ar.fail("a machine with another number of CPUs");
   for (CpuState& cpu : cpus_) ar(cpu);
   ar(turn_, turn_end_, in_turn_, busy_);
-  if (turn_ >= cpus_.size()) return ar.fail("a turn of a CPU that is not there");
+  if (turn_ >= cpus_.size()) {
+    turn_ = 0;
+    return ar.fail("a turn of a CPU that is not there");
+  }
   if (ar.loading()) update_preemption();
   ar(bus_);
 }

@@ -32,8 +32,8 @@ void Debuglog::state(Archive& ar) {
   ar(readable_, next_);
 }
 
-void Debuglog::on_loaded() {
-  Object::on_loaded();
+void Debuglog::on_loaded(Archive& ar) {
+  Object::on_loaded(ar);
   if (readable_) core().log().add_reader(*this);
 }
 

@@ -22,7 +22,7 @@ class Debuglog final : public Object, public LogReader {
 
   void on_record() override;
   void state(Archive& ar) override;
-  void on_loaded() override;
+  void on_loaded(Archive& ar) override;
 
  private:
   ~Debuglog() override;

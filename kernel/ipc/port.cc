@@ -245,8 +245,8 @@ void Port::state(Archive& ar) {
   waiters_.state(ar);
 }
 
-void Port::on_loaded() {
-  Object::on_loaded();
+void Port::on_loaded(Archive& ar) {
+  Object::on_loaded(ar);
   packets_.sort();
   interrupts_.sort();
 }

@@ -68,7 +68,7 @@ class Port final : public Object {
 
   void on_waiter_lost() override;
   void state(Archive& ar) override;
-  void on_loaded() override;
+  void on_loaded(Archive& ar) override;
 
  private:
   friend class PortEntry;

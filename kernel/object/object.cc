@@ -75,6 +75,6 @@ void Object::state(Archive& ar) {
   observers_.state(ar);
 }
 
-void Object::on_loaded() { observers_.restore_order(); }
+void Object::on_loaded(Archive& /*ar*/) { observers_.restore_order(); }
 
 }  // namespace jacinth::kernel

@@ -82,9 +82,9 @@ class Object {
   /// All state of the derived class; each override calls its base first. Its constructor's arguments are part of it:
   /// the object to load into was made by a factory (kernel/object/object_table.h) that knows the core alone.
   virtual void state(Archive& ar);
-  /// Everything that was saved is loaded: time to restore what rests on others (the order of links). Overrides call
-  /// their base.
-  virtual void on_loaded();
+  /// Everything that was saved is loaded: time to restore what rests on others (the order of links), or to fail when it
+  /// does not fit together. Overrides call their base.
+  virtual void on_loaded(Archive& ar);
 
  protected:
   /// Registers the object in the core's table, which gives it its koid.

@@ -84,8 +84,10 @@ void ObjectTable::state_identities(Archive& ar, Core& core, std::deque<Ref<Objec
 
 void ObjectTable::state_contents(Archive& ar) {
   for (auto& [koid, object] : objects_) object->state(ar);
-  if (!ar.loading()) return;
-  for (auto& [koid, object] : objects_) object->on_loaded();
+  for (auto& [koid, object] : objects_) {
+    if (!ar.loading() || !ar.ok()) return;
+    object->on_loaded(ar);
+  }
 }
 
 namespace {

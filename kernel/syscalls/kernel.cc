@@ -388,11 +388,18 @@ std::vector<Thread*> Kernel::blocked_threads() {
 }
 
 void Kernel::state(Archive& ar) {
-  if (ar.loading()) let_go();
+  if (ar.loading()) {
+    let_go();
+    // Until it is all there and fits together. What does not is good for nothing but to be destroyed.
+    vm_.pmm().abandon(true);
+  }
   vm_.state(ar);
   std::deque<Ref<Object>> held;
   core_.state(ar, &held);
   if (ar.loading()) {
+    for (uint32_t frame = 1; vm_.pmm().known(Frame{frame}); ++frame) {
+      if (vm_.pmm().record(Frame{frame}).pins != 0 && vm_.claim_pin(Frame{frame})) ar.fail("a page pinned by nobody");
+    }
     vm_.settle_loaded();
     tasks_.check_loaded(ar);
   }
@@ -404,6 +411,7 @@ void Kernel::state(Archive& ar) {
   if (attendant_ != nullptr) attendant_->state(ar);
   for (CpuCounts& counts : cpu_counts_) counts.state(ar);
   if (ar.loading()) {
+    vm_.pmm().abandon(!ar.ok());
     held.clear();
     core_.objects().drain();
   }

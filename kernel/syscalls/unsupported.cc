@@ -27,6 +27,10 @@ GuestAddr caller_of(Thread& thread) {
 
 }  // namespace
 
+void UnsupportedUse::state(Archive& ar) {
+  ar(call, option, count, status, trap.number, trap.return_address, trap.arguments, caller, when, process, thread);
+}
+
 bool UnsupportedLedger::add(Thread& thread, std::string_view call, std::string_view option, Status status) {
   UnsupportedUse& use = uses_[{std::string(call), std::string(option)}];
   if (use.count++ > 0) return false;

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "emu/state/archive.h"
 #include "emu/time/time.h"
 #include "kernel/abi/names.h"
 #include "kernel/platform/platform.h"
@@ -30,6 +31,8 @@ struct UnsupportedUse {
   Time when;
   uint64_t process = 0;
   uint64_t thread = 0;
+
+  void state(Archive& ar);
 };
 
 class UnsupportedLedger {
@@ -43,6 +46,9 @@ class UnsupportedLedger {
 
   /// By call, then option.
   const std::map<std::pair<std::string, std::string>, UnsupportedUse>& uses() const { return uses_; }
+
+  /// Apart from the kernel's: no guest can see it.
+  void state(Archive& ar) { ar(uses_); }
 
  private:
   Hook hook_;

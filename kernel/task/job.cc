@@ -120,12 +120,14 @@ Status Job::set_name(std::string_view name) {
 void Job::state(Archive& ar) {
   Object::state(ar);
   state_ref(ar, parent_);
+  // Older, and so with a smaller koid: no job is above itself.
+  if (ar.loading() && parent_ && parent_->koid() >= koid()) ar.fail("a job below a younger one");
   ar(height_, state_, return_code_, kill_on_oom_, policy_, name_, dead_runtime_, dead_queue_time_);
   ar(exceptionate_, debug_exceptionate_);
 }
 
-void Job::on_loaded() {
-  Object::on_loaded();
+void Job::on_loaded(Archive& ar) {
+  Object::on_loaded(ar);
   if (parent_ && state_ != State::kDead) parent_->jobs_.emplace(abi::raw(koid()), this);
 }
 

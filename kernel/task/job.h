@@ -75,7 +75,7 @@ class Job final : public Object {
   std::string_view name() const override { return name_.text(); }
   Status set_name(std::string_view name) override;
   void state(Archive& ar) override;
-  void on_loaded() override;
+  void on_loaded(Archive& ar) override;
 
  private:
   friend class Process;

@@ -247,8 +247,8 @@ void Process::check_loaded(Archive& ar) const {
   }
 }
 
-void Process::on_loaded() {
-  Object::on_loaded();
+void Process::on_loaded(Archive& ar) {
+  Object::on_loaded(ar);
   if (state_ != State::kDead && job_) job_->processes_.emplace(abi::raw(koid()), this);
 }
 

@@ -112,7 +112,7 @@ class Process final : public Object {
   Status set_name(std::string_view name) override;
   void on_zero_handles() override;
   void state(Archive& ar) override;
-  void on_loaded() override;
+  void on_loaded(Archive& ar) override;
   void check_loaded(Archive& ar) const;
 
  private:

@@ -305,13 +305,32 @@ void AddressRegion::state(Archive& ar) {
   entries_.clear();
   space_ = space.get();
   saved_ = std::move(mappings);
-  if (space_ != nullptr && parent_ == nullptr) space_->root_ = Ref<AddressRegion>(this);
+  if (space_ == nullptr || parent_ != nullptr) return;
+  if (space_->root_) return ar.fail("memory with two roots");
+  space_->root_ = Ref<AddressRegion>(this);
 }
 
-void AddressRegion::on_loaded() {
-  Object::on_loaded();
+void AddressRegion::on_loaded(Archive& ar) {
+  Object::on_loaded(ar);
+  std::vector<SavedMapping> mappings = std::exchange(saved_, {});
+  if (space_ == nullptr) {
+    if (parent_ != nullptr || !mappings.empty()) ar.fail("a region without memory, and something in it");
+    return;
+  }
+  auto fits = [](GuestAddr base, uint64_t size) { return base.page_aligned() && size != 0 && size % kPageSize == 0; };
+  // Those above are older, and so have smaller koids: no region lies in itself.
+  bool inside = parent_ == nullptr
+                    ? space_->root_.get() == this && space_->could_contain(base_, size_)
+                    : parent_->koid() < koid() && parent_->space_ == space_ && parent_->contains_range(base_, size_) &&
+                          parent_->entries_.available(base_, size_);
+  if (!inside || !fits(base_, size_)) return ar.fail("a region that does not fit where it lies");
   if (parent_ != nullptr) parent_->entries_.insert(Ref<AddressRegion>(this));
-  for (SavedMapping& saved : std::exchange(saved_, {})) entries_.insert(saved.make(*space_));
+  for (SavedMapping& saved : mappings) {
+    if (!fits(saved.base, saved.size) || !contains_range(saved.base, saved.size) || saved.offset % kPageSize != 0 ||
+        saved.size > ~saved.offset || !entries_.available(saved.base, saved.size))
+      return ar.fail("a mapping that does not fit where it lies");
+    entries_.insert(saved.make(*space_));
+  }
 }
 
 }  // namespace jacinth::kernel

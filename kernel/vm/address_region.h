@@ -80,7 +80,7 @@ class AddressRegion final : public Object {
   void for_each(F&& visit);
 
   void state(Archive& ar) override;
-  void on_loaded() override;
+  void on_loaded(Archive& ar) override;
 
  private:
   friend class AddressSpace;

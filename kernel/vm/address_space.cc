@@ -55,6 +55,11 @@ void AddressSpace::destroy() {
   root_ = nullptr;
 }
 
+bool AddressSpace::could_contain(GuestAddr base, uint64_t size) const {
+  uint64_t all = user_size(vm_.platform().arch());
+  return base >= user_base() && base - user_base() <= all && size <= all - (base - user_base());
+}
+
 Mapping* AddressSpace::find_mapping(GuestAddr address) const {
   if (last_found_ != nullptr && address >= last_found_->base() && address < last_found_->end()) return last_found_;
   AddressRegion* region = root_.get();
@@ -168,7 +173,8 @@ bool AddressSpace::map_page(GuestAddr page, PhysAddr frame, PagePermissions perm
 }
 
 void AddressSpace::unmap_pages(GuestAddr page, uint64_t count) {
-  if (!tables_) return;  // A damaged snapshot had none: what was loaded beside them goes again.
+  // A damaged snapshot had none, or others than these regions: what was loaded beside them goes again.
+  if (!tables_ || vm_.pmm().abandoned()) return;
   forget(page, count);
   tables_->unmap(page, count);
 }

@@ -39,6 +39,8 @@ class AddressSpace final : public UserMemory {
   /// Where programs may map on this architecture (USER_ASPACE_BASE and _SIZE of Zircon).
   static GuestAddr user_base() { return GuestAddr(0x100'0000); }
   static uint64_t user_size(Arch arch);
+  /// Whether a root could lie there: inside what programs have.
+  bool could_contain(GuestAddr base, uint64_t size) const;
   /// Where the upper half begins (process_dispatcher.cc: half of the size, in whole pages, belongs to the lower one).
   static GuestAddr split(Arch arch);
 

@@ -329,13 +329,17 @@ void PageMap::state_of(Archive& ar, Sharing& sharing, Node*& place) {
 }
 
 void PageMap::entries_of(Archive& ar, Sharing& sharing, Node& node) {
+  auto in_use = [this](Frame frame) {
+    FrameState state = pmm_->record(frame).state;
+    return state != FrameState::kFree && state != FrameState::kLoaned;
+  };
   if (node.level == 0) {
     auto& leaf = static_cast<Leaf&>(node);
     ar(leaf.slots);
     if (!ar.loading()) return;
     for (Slot& slot : leaf.slots) {
-      if (holds_frame(slot) && !pmm_->known(frame_of(slot))) {
-        ar.fail("a page in a frame that does not exist");
+      if (holds_frame(slot) && !(pmm_->known(frame_of(slot)) && in_use(frame_of(slot)))) {
+        ar.fail("a page in a frame that does not exist, or is free");
         slot = Slot::kEmpty;
       }
       if (slot != Slot::kEmpty) ++node.used;

@@ -1,6 +1,7 @@
 #include "kernel/vm/pmm.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace jacinth::kernel {
 
@@ -177,6 +178,7 @@ Frame Pmm::take_run(uint64_t index, uint64_t count, FrameState state) {
 }
 
 void Pmm::free(Frame frame) {
+  if (abandoned_) return;
   FrameRecord& at = record(frame);
   CHECK(at.state != FrameState::kFree && at.state != FrameState::kLoaned && at.pins == 0 && at.shares == 0, "frame {}",
         static_cast<uint32_t>(frame));
@@ -196,6 +198,28 @@ std::optional<PhysAddr> Pmm::allocate_frame() {
 
 void Pmm::free_frame(PhysAddr frame) { free(frame_at(frame)); }
 
+/// Whether what is counted and linked is what the records say.
+bool Pmm::sound() {
+  std::array<uint64_t, kFrameStates> counts = {};
+  for (uint32_t index = 0; index < used_; ++index) {
+    auto state = static_cast<size_t>(record(Frame{index + 1}).state);
+    if (state >= kFrameStates) return false;
+    ++counts[state];
+  }
+  for (auto [first, state] :
+       {std::pair(first_free_, FrameState::kFree), std::pair(first_loaned_, FrameState::kLoaned)}) {
+    uint64_t linked = 0;
+    Frame before = Frame::kNone;
+    for (Frame frame = first; frame != Frame::kNone; before = frame, frame = record(frame).next) {
+      if (!known(frame) || record(frame).state != state || record(frame).previous != before) return false;
+      ++linked;
+    }
+    if (linked != counts[static_cast<size_t>(state)]) return false;
+  }
+  counts[static_cast<size_t>(FrameState::kFree)] += total_ - used_;
+  return std::ranges::equal(counts, counts_);
+}
+
 void Pmm::state(Archive& ar) {
   ar(used_, first_free_, first_loaned_, counts_);
   if (ar.loading()) {
@@ -210,6 +234,7 @@ void Pmm::state(Archive& ar) {
   if (ar.loading()) {
     for_each_record([](FrameRecord& record) { record.shares = 0; });
   }
+  if (ar.loading() && !sound()) ar.fail("page frames that are not what is counted");
   queues_.state(ar);
   ar(level_, level_changed_);
   if (!ar.loading()) return;

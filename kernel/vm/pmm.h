@@ -45,6 +45,9 @@ class Pmm final : public FrameSource {
   void free(Frame frame);
   /// Frames that are freed keep their contents: all of memory is about to be replaced.
   void keep_contents(bool keep) { keep_contents_ = keep; }
+  /// Nothing is freed any more: what was loaded may be no state of these frames.
+  void abandon(bool abandoned) { abandoned_ = abandoned; }
+  bool abandoned() const { return abandoned_; }
 
   // Loans: a contiguous VMO lends frames that it does not need now, and gets the same ones back.
 
@@ -148,6 +151,7 @@ class Pmm final : public FrameSource {
   void move(FrameRecord& at, FrameState state);
   void enter_level(size_t level);
   void find_level();
+  bool sound();
   const Part& part_of(uint64_t index) const;
   const Part* part_at(PhysAddr address) const {
     if (parts_.front().contains(address)) [[likely]]
@@ -175,6 +179,7 @@ class Pmm final : public FrameSource {
   size_t level_ = 0;
   bool level_changed_ = false;
   bool keep_contents_ = false;
+  bool abandoned_ = false;
   uint64_t level_ends_below_ = 0;  ///< Free frames at which another level begins.
   uint64_t level_ends_above_ = std::numeric_limits<uint64_t>::max();
   uint64_t allocations_left_ = std::numeric_limits<uint64_t>::max();

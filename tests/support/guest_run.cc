@@ -59,7 +59,7 @@ std::string_view GuestRun::Host::input(uint64_t index) {
 }
 
 void GuestRun::make() {
-  SystemOptions options{.cpus = options_.cpus, .ram = uint64_t{64} << 20, .seed = options_.seed};
+  SystemOptions options{.cpus = options_.cpus, .ram = options_.ram, .seed = options_.seed};
   options.kernel.injections = options_.injections;
   options.stepping = options_.stepping;
   options.console = [this](std::string_view text) { console_ += text; };

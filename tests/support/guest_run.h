@@ -27,6 +27,7 @@ struct GuestOptions {
   std::vector<std::string> input = {};
   /// Results to put in the place of calls.
   std::vector<kernel::Injection> injections = {};
+  uint64_t ram = uint64_t{64} << 20;
 };
 
 /// A system with the program started in it; its console collects what the program prints.
