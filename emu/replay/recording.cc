@@ -33,9 +33,16 @@ Digest digest_of_bytes(std::span<const std::byte> bytes) {
 std::expected<Recording, std::string> Recording::open(const TraceReader& trace) {
   Recording recording;
   bool has_run = false;
+  std::vector<size_t> pieces;
+  std::vector<uint32_t> sizes;
   for (size_t i = 0; i < trace.frames().size(); ++i) {
     const FrameInfo& info = trace.frames()[i];
     if (info.kind == FrameKind::kEvents) continue;
+    if (info.kind == FrameKind::kState) {
+      pieces.push_back(i);
+      sizes.push_back(info.raw_size);
+      continue;
+    }
     auto payload = trace.read(i);
     if (!payload) return std::unexpected(payload.error());
     auto bad = [&info](const std::string& why) {
@@ -65,9 +72,17 @@ std::expected<Recording, std::string> Recording::open(const TraceReader& trace) 
       auto end = from_payload<RunConclusion>(*payload);
       if (!end) return bad(end.error());
       recording.conclusion = std::move(*end);
+    } else if (info.kind == FrameKind::kSnapshot) {
+      auto about = from_payload<StateDescription>(*payload);
+      if (!about) return bad(about.error());
+      auto begin =
+          SavedState::make(std::move(*about), sizes, [&trace, pieces](size_t n) { return trace.read(pieces[n]); });
+      if (!begin) return bad(begin.error());
+      recording.begin = std::move(*begin);
     }
   }
   if (!has_run) return std::unexpected("it does not say what it is a recording of");
+  if (!pieces.empty() && !recording.begin) return std::unexpected("the state at which it begins is not whole");
   if (recording.files.empty()) return std::unexpected("it does not say which program it is a recording of");
   return recording;
 }

@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "emu/replay/event_codec.h"
+#include "emu/replay/payload.h"
+#include "emu/replay/saved_state.h"
 #include "emu/state/archive.h"
 #include "emu/time/time.h"
 #include "emu/trace/trace_reader.h"
@@ -94,22 +96,6 @@ struct RunConclusion {
   void state(Archive& ar);
 };
 
-/// The bytes of a frame, and back. An error says what is wrong with them.
-template <class T>
-std::vector<std::byte> to_payload(T& value) {
-  Writer writer;
-  writer(value);
-  return writer.take();
-}
-template <class T>
-std::expected<T, std::string> from_payload(std::span<const std::byte> payload) {
-  Reader reader(payload);
-  T value;
-  reader(value);
-  if (!reader.ok()) return std::unexpected(reader.error());
-  return value;
-}
-
 Digest digest_of_bytes(std::span<const std::byte> bytes);
 
 /// A recording's file, read as far as a replay needs it before it begins.
@@ -122,6 +108,7 @@ struct Recording {
   std::optional<LaunchDescription> launch;
   std::map<std::string, RecordedInput> inputs;  ///< By their questions.
   std::optional<RunConclusion> conclusion;      ///< Nothing: it was cut off.
+  std::optional<SavedState> begin;              ///< Where it begins; nothing: at the start of the program.
   /// Whether its events go on to the end of the run.
   bool complete() const { return conclusion && conclusion->dropped_frames == 0; }
 };

@@ -45,6 +45,8 @@ std::string_view frame_kind_name(FrameKind kind) {
     case FrameKind::kEnd: return "end";
     case FrameKind::kLaunch: return "launch";
     case FrameKind::kInput: return "input";
+    case FrameKind::kState: return "state";
+    case FrameKind::kSnapshot: return "snapshot";
     case FrameKind::kIndex: return "index";
   }
   return "unknown";

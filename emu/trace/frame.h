@@ -30,7 +30,10 @@ enum class FrameKind : uint8_t {
   kEnd = 4,      ///< How it ended.
   kLaunch = 16,  ///< What its program was given beside itself.
   kInput = 17,   ///< Something that came from outside while it ran.
-  kIndex = 255,  ///< The container's own.
+  // Of snapshots (emu/replay/snapshot.h), and of recordings that begin at one.
+  kState = 18,     ///< A piece of the machine's state.
+  kSnapshot = 19,  ///< What is known of the pieces before it.
+  kIndex = 255,    ///< The container's own.
 };
 std::string_view frame_kind_name(FrameKind kind);
 
@@ -48,6 +51,7 @@ inline constexpr std::string_view kTraceMagic = "jacinth trace\n";
 inline constexpr uint8_t kTraceMajor = 1;
 /// 1: full recordings have what ports queue and hand out.
 /// 2: digests of the machine cover RAM, and a call's hash covers what it wrote to its program.
+///    And a recording can begin at a snapshot.
 inline constexpr uint8_t kTraceMinor = 2;
 inline constexpr size_t kTraceHeaderSize = kTraceMagic.size() + 2;
 
