@@ -4,14 +4,20 @@
     replay_guest.py --jacinth build/jacinth [--option=OPTION...] -- build/guests/arm64/hello ARGS...
 
 Both levels of recording. The replay must say that all is as it was, with the same output and exit code as the run, and
-the recorded run must be the one that nobody records.
+the recorded run must be the one that nobody records. So must a replay that is saved on the way, and goes on each time with
+what was loaded on another machine.
 """
 
 import argparse
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
+
+
+# At the events that end a run there may be nothing left to move.
+MOVED = re.compile(rb"recorded, with the run saved and loaded [123] times on the way, and the machine's end")
 
 
 def run(command, folder=None):
@@ -33,14 +39,18 @@ def main():
             recorded = run([jacinth, "record", "-o", file, f"--record-level={level}", *options.option, "--",
                             *options.guest])
             replayed = run([jacinth, "replay", file.name], folder)
+            moved = run([jacinth, "replay", "--save-load=3", file.name], folder)
             complaints = []
-            for what, result in (("the recorded run", recorded), ("the replay", replayed)):
+            for what, result in (("the recorded run", recorded), ("the replay", replayed), ("the one that was moved", moved)):
                 if result.returncode != plain.returncode:
                     complaints.append(f"{what}: exit code {result.returncode}, not {plain.returncode}")
                 if result.stdout != plain.stdout:
                     complaints.append(f"{what}: the output is not the plain run's")
             if b"events are as they were recorded, and the machine's end" not in replayed.stderr:
                 complaints.append("the replay does not say that it is the same run")
+            if not MOVED.search(moved.stderr):
+                complaints.append("the replay that was saved and loaded does not say that it is the same run")
+                replayed = moved
             if complaints:
                 print(f"level {level}, guest", " ".join(options.guest))
                 print("\n".join(complaints))

@@ -22,6 +22,8 @@ struct Command {
   /// What follows the options, for the usage line; empty for nothing. "FILE [ARGUMENT...]" means that everything from
   /// FILE on belongs to the guest.
   std::string_view arguments;
+  /// With this option there is no FILE; empty for none.
+  std::string_view instead_of_file = {};
   std::vector<std::pair<std::string_view, std::string_view>> examples;  // a command line, and what it does
   /// Adds the options to `app` and returns what to do once they are parsed. `rest` is filled by then: the arguments.
   std::function<Action(CLI::App& app, const std::vector<std::string>& rest)> prepare;

@@ -32,6 +32,9 @@ struct Prepared {
 
 bool takes_value(const CLI::Option& option) { return option.get_items_expected_max() > 0; }
 
+/// How many words follow it.
+int values_of(const CLI::Option& option) { return std::max(option.get_type_size(), 1); }
+
 std::vector<std::string> names_of(const CLI::Option& option) {
   std::vector<std::string> names;
   for (const std::string& name : option.get_snames()) names.push_back("-" + name);
@@ -65,8 +68,10 @@ void split(const CLI::App& app, std::span<const std::string> arguments, bool gue
     options.push_back(argument);
     bool is_long = argument.starts_with("--");
     bool joined = is_long ? argument.find('=') != std::string::npos : argument.size() > 2;
-    const CLI::Option* option = joined ? nullptr : option_by_name(app, argument);
-    if (option != nullptr && takes_value(*option) && i + 1 < arguments.size()) options.push_back(arguments[++i]);
+    const CLI::Option* option = option_by_name(app, joined ? argument.substr(0, argument.find('=')) : argument);
+    if (option == nullptr || !takes_value(*option)) continue;
+    for (int n = values_of(*option) - (joined ? 1 : 0); n > 0 && i + 1 < arguments.size(); --n)
+      options.push_back(arguments[++i]);
   }
   // Behind the guest's file as well as before it.
   if (guest_follows && rest.size() > 1 && rest[1] == "--") rest.erase(rest.begin() + 1);
@@ -126,7 +131,7 @@ std::string OptionRow::text() const {
   if (value.empty()) return all;
   bool is_long = names.back().starts_with("--");
   if (value_optional) return all + fmt::format("[={}]", value);
-  return all + (is_long ? "=" : " ") + value;
+  return all + (is_long && value.find(' ') == value.npos ? "=" : " ") + value;
 }
 
 std::vector<OptionRow> options_of(const Command& command) {
@@ -165,7 +170,9 @@ std::expected<Action, std::string> parse(const Command& command, const std::vect
       return number(Output::standard().closed() ? ExitCode::kClosedPipe : ExitCode::kOk);
     };
   }
-  if (prepared->rest.empty() && command.arguments.starts_with("FILE"))
+  bool file_given =
+      !command.instead_of_file.empty() && prepared->app.get_option(std::string(command.instead_of_file))->count() > 0;
+  if (prepared->rest.empty() && command.arguments.starts_with("FILE") && !file_given)
     return std::unexpected(fmt::format("which file? Usage: {}", usage_of(command)));
   if (command.arguments.empty() && !prepared->rest.empty())
     return std::unexpected(

@@ -25,7 +25,9 @@ constexpr auto kExitCodes = std::to_array<ExitCodeRow>({
      "The machine ran out of memory, and rebooted for it as a real one does: see the options kernel.oom.*."},
     {ExitCode::kDiverged, "diverged", "A replay was not the run that was recorded: the first difference is printed."},
     {ExitCode::kNotRecorded, "not-recorded",
-     "The recording could not be written on, and --on-record-error=stop was given."},
+     "The recording could not be written on, and --on-record-error=stop was given; or a snapshot of --save-at could "
+     "not "
+     "be written."},
     {ExitCode::kCommandFailed, "command-failed", "A command given to jacinth debug could not be done."},
 });
 

@@ -1,11 +1,13 @@
 #include "tools/jacinth/files.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 
 namespace jacinth::cli {
@@ -87,6 +89,50 @@ bool FileStore::write(uint64_t offset, std::span<const std::byte> bytes) {
     bytes = bytes.subspan(static_cast<size_t>(done));
   }
   return true;
+}
+
+std::expected<std::unique_ptr<NewFile>, std::string> NewFile::create(const std::string& path) {
+  std::string temporary = fmt::format("{}.part-{}", path, getpid());
+  int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (file < 0) return std::unexpected(std::string(std::strerror(errno)));
+  return std::unique_ptr<NewFile>(new NewFile(file, path, std::move(temporary)));
+}
+
+NewFile::~NewFile() {
+  if (file_ >= 0) ::close(file_);
+  if (!committed_) ::unlink(temporary_.c_str());
+}
+
+void NewFile::write(std::span<const std::byte> bytes) {
+  while (!bytes.empty() && failure_.empty()) {
+    ssize_t done = ::write(file_, bytes.data(), bytes.size());
+    if (done < 0 && errno == EINTR) continue;
+    if (done <= 0) {
+      failure_ = done < 0 ? std::strerror(errno) : "nothing could be written";
+    } else {
+      bytes = bytes.subspan(static_cast<size_t>(done));
+    }
+  }
+}
+
+std::expected<void, std::string> NewFile::commit() {
+  // Renamed before its bytes are on the disk, a crash of the host could leave an empty file of the right name.
+  if (failure_.empty() && ::fsync(file_) != 0 && errno != EINVAL) failure_ = std::strerror(errno);
+  if (failure_.empty() && ::close(std::exchange(file_, -1)) != 0) failure_ = std::strerror(errno);
+  if (failure_.empty() && std::rename(temporary_.c_str(), path_.c_str()) != 0) failure_ = std::strerror(errno);
+  if (!failure_.empty()) return std::unexpected(failure_);
+  committed_ = true;
+  return {};
+}
+
+std::string unfit_new_file(const std::string& path) {
+  struct stat info = {};
+  if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode))
+    return S_ISDIR(info.st_mode) ? "it is a directory" : "it is no regular file";
+  size_t slash = path.rfind('/');
+  std::string folder = slash == path.npos ? "." : path.substr(0, slash + 1);
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) return std::strerror(errno);
+  return {};
 }
 
 }  // namespace jacinth::cli

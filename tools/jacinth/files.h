@@ -1,4 +1,4 @@
-// The host's files: guests and recordings come from them, recordings go to them.
+// The host's files: guests, recordings and snapshots come from them, recordings and snapshots go to them.
 #pragma once
 
 #include <cstddef>
@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "emu/trace/trace_writer.h"
@@ -42,5 +43,35 @@ class FileStore final : public emu::TraceStore {
   int file_;
   std::string failure_;
 };
+
+/// A file that takes the place of another one once it is whole. Until then it has a name of its own beside it.
+class NewFile {
+ public:
+  /// `path` is its name in the end. Or why not.
+  static std::expected<std::unique_ptr<NewFile>, std::string> create(const std::string& path);
+  /// Without commit() nothing was written.
+  ~NewFile();
+  NewFile(const NewFile&) = delete;
+  NewFile& operator=(const NewFile&) = delete;
+
+  /// No effect once it failed.
+  void write(std::span<const std::byte> bytes);
+  /// All of it is on the disk, and has its name; or why not.
+  std::expected<void, std::string> commit();
+  const std::string& failure() const { return failure_; }
+
+ private:
+  NewFile(int file, std::string path, std::string temporary)
+      : file_(file), path_(std::move(path)), temporary_(std::move(temporary)) {}
+
+  int file_;
+  std::string path_;
+  std::string temporary_;
+  bool committed_ = false;
+  std::string failure_;
+};
+
+/// What stands against a new file of this name, as far as it can be told before there is one; empty when nothing does.
+std::string unfit_new_file(const std::string& path);
 
 }  // namespace jacinth::cli

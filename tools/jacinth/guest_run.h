@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "tools/jacinth/host_inputs.h"
 #include "tools/jacinth/output.h"
 #include "tools/jacinth/run_recording.h"
+#include "tools/jacinth/run_snapshots.h"
 #include "tools/jacinth/views/view.h"
 
 namespace jacinth::cli {
@@ -59,10 +61,20 @@ struct RunRequest {
   SymbolFiles symbols;
   /// Who makes the run go; null: nobody but itself.
   RunDriver* driver = nullptr;
+
+  /// The snapshot at which it begins; empty: it begins with the program. What the run depends on is in there then, and
+  /// not here.
+  std::string from;
+  std::vector<SaveRequest> saves;
 };
 
 /// Runs it. What went wrong is said on standard error; the result is the exit code.
 int run_guest(const RunRequest& request);
+
+/// Takes what a run depends on from its description.
+void describe(RunRequest& request, const emu::RunDescription& run);
+/// Why that description cannot be run by this jacinth; empty when it can.
+std::string unfit_description(const emu::RunDescription& run, std::span<const std::byte> program);
 
 /// What a replay is, beside a run.
 struct ReplayRequest {
@@ -72,6 +84,8 @@ struct ReplayRequest {
   /// The same for libraries and the folders of --dir, in their order.
   std::vector<std::string> libraries;
   std::vector<std::string> folders;
+  /// So many times on its way the run is saved, and goes on with what is loaded in its place.
+  uint64_t moves = 0;
   /// Whether what the guest prints is printed again.
   bool print_output = true;
   std::optional<std::string> strace;

@@ -91,6 +91,14 @@ GuestSession::GuestSession(const RunRequest& request, const boards::Board& board
       code_(request.symbols),
       crash_watch_(request.who, request.quiet, core(), code_, style_) {
   last_words_.trace = partners_.trace;
+  if (partners_.digest_period.ns > 0) next_digest_ = Time{partners_.digest_period.ns};
+  if (partners_.summary != nullptr || partners_.snapshots != nullptr) counts_.emplace(core());
+  if (partners_.begin != nullptr) {
+    // Before anybody listens: what is loaded does not happen.
+    unfit_begin_ = load_state(*partners_.begin, system_, [this](Archive& ar) { session_state(ar); });
+  } else {
+    kernel().console_input().feed(Time{}, partners_.console_input);
+  }
   if (partners_.trace != nullptr || request.view.kind == ViewKind::kRecords) {
     if (coverage_) coverage_->attach(system_, code_);
     Output& output = partners_.trace != nullptr ? *partners_.trace : Output::standard();
@@ -101,12 +109,11 @@ GuestSession::GuestSession(const RunRequest& request, const boards::Board& board
                                      .coverage = coverage_ ? &*coverage_ : nullptr,
                                      .driver = partners_.driver});
   }
-  if (partners_.summary != nullptr) counts_.emplace(core());
+  if (partners_.pause_at_event != 0) system_.machine().set_probe(&pause_);
+  if (partners_.inputs != nullptr) partners_.inputs->set_on_changed([this] { system_.machine().stop(); });
   // Behind the lines of the trace: whoever stops at an event has its line printed.
   if (partners_.recording != nullptr || partners_.verifier != nullptr)
     events_.emplace(core(), event_sink(), kernel::EventSource::detail(partners_.level, partners_.minor_version));
-  kernel().console_input().feed(Time{}, partners_.console_input);
-  if (partners_.digest_period.ns > 0) next_digest_ = Time{partners_.digest_period.ns};
   crash_watch_.set_driver(partners_.driver);
   kernel().unsupported().set_hook([this](kernel::Thread& thread, const kernel::UnsupportedUse& use) {
     if (told_before()) return request_.stop_at_unsupported;
@@ -143,6 +150,10 @@ void GuestSession::event(const emu::Event& event) {
   if (partners_.verifier == nullptr) return;
   partners_.verifier->event(event);
   if (partners_.verifier->done()) system_.machine().stop();
+}
+
+bool GuestSession::Pause::entered() {
+  return partners_.verifier->verified() >= partners_.pause_at_event && !partners_.verifier->done();
 }
 
 boards::SystemOptions GuestSession::system_options() {
@@ -257,10 +268,12 @@ bool GuestSession::has_unreadable_code(std::span<const std::byte> file) {
 int GuestSession::run(std::span<const std::byte> file) {
   auto begun = std::chrono::steady_clock::now();
   unreadable_code_ = has_unreadable_code(file);
-  if (std::optional<std::string> problem = start(file))
+  if (unfit_begin_) return fail(ExitCode::kNotLoadable, fmt::format("{}: {}", partners_.begin_name, *unfit_begin_));
+  if (std::optional<std::string> problem = partners_.begin == nullptr ? start(file) : std::nullopt)
     return fail(ExitCode::kNotLoadable, fmt::format("{}: {}", request_.file, *problem));
   RunAccount account;
   ExitCode code = run_to_end(file);
+  if (paused_) return number(code);
   account.exit_code = number(code);
   account.exit_reason = exit_reason(code);
   const kernel::Ref<kernel::Process>& process = kernel().initial_process();
@@ -325,11 +338,41 @@ Digest GuestSession::take_digest() {
   return both.digest();
 }
 
-/// Runs until something is to be decided: digests are taken on the way.
+/// What this knows of the run beside the machine, and a run that goes on from a snapshot must know.
+void GuestSession::session_state(Archive& ar) {
+  ar(crash_watch_, kernel().unsupported());
+  // When digests are taken, as long as the period is the same.
+  int64_t period = partners_.digest_period.ns;
+  Time next = next_digest_;
+  Duration gap = digest_gap_;
+  uint64_t executed = executed_at_digest_;
+  ar(period, next, gap, executed);
+  if (ar.loading() && partners_.digest_period.ns > 0) {
+    next_digest_ = system_.machine().now() + partners_.digest_period;
+    if (period == partners_.digest_period.ns && next >= system_.machine().now()) {
+      next_digest_ = next;
+      digest_gap_ = {std::clamp<int64_t>(gap.ns, 0, 2 * kLongestGap.ns)};
+      executed_at_digest_ = executed;
+    }
+  }
+  // Last, since a run that needs none has none to load them into.
+  std::optional<kernel::CallCounts> others;
+  if (!counts_) others.emplace(core());
+  ar(counts_ ? *counts_ : *others);
+}
+
+std::vector<std::byte> GuestSession::saved_session() {
+  Writer writer;
+  session_state(writer);
+  return writer.take();
+}
+
+/// Runs until something is to be decided: digests and snapshots are taken on the way.
 emu::RunEnd GuestSession::run_on(emu::RunLimits limits) {
   Time until = limits.time;
   for (;;) {
-    limits.time = std::min(until, next_digest_);
+    Time next_snapshot = partners_.snapshots != nullptr ? partners_.snapshots->next() : Time::never();
+    limits.time = std::min({until, next_digest_, next_snapshot});
     if (view_) limits.code_bytes = view_->next_look();
     emu::RunEnd end = system_.run(limits);
     if (end == emu::RunEnd::kCodeLimit && view_) {
@@ -337,7 +380,12 @@ emu::RunEnd GuestSession::run_on(emu::RunLimits limits) {
       continue;
     }
     Time now = system_.machine().now();
-    if (end != emu::RunEnd::kTimeLimit || now < next_digest_) return end;
+    if (end != emu::RunEnd::kTimeLimit) return end;
+    if (now >= next_snapshot) {
+      partners_.snapshots->take(system_, saved_session());
+      continue;
+    }
+    if (now < next_digest_) return end;
     Digest digest = take_digest();
     events_->digest(digest.low, digest.high);
     // A machine that sleeps is looked at ever less often: a year of it must not be billions of digests.
@@ -414,6 +462,12 @@ ExitCode GuestSession::run_to_end(std::span<const std::byte> file) {
       tell(fmt::format("stopped at {}: the recording cannot be written on", time_text(system_.machine().now())));
       return ExitCode::kNotRecorded;
     }
+    if (partners_.inputs != nullptr && !partners_.inputs->changed().empty()) {
+      // A replay knows the recording's name.
+      if (partners_.verifier == nullptr)
+        tell(fmt::format("stopped: {} is not what it was when the snapshot was saved", partners_.inputs->changed()));
+      return ExitCode::kNotLoadable;
+    }
     if (kernel().outcome()) return outcome();
     switch (end) {
       case emu::RunEnd::kBlocked: return deadlock();
@@ -421,6 +475,10 @@ ExitCode GuestSession::run_to_end(std::span<const std::byte> file) {
         if (partners_.ended_at && system_.machine().now() >= *partners_.ended_at) return ExitCode::kOk;
         return out_of_time();
       default: break;
+    }
+    if (end == emu::RunEnd::kHeld) {
+      paused_ = true;
+      return ExitCode::kOk;
     }
     host_.lower_flag();
     if (Output::standard().closed()) return ExitCode::kClosedPipe;
@@ -467,6 +525,7 @@ void GuestSession::tell(std::string_view text) const {
 int GuestSession::finish(const RunAccount& account) {
   int exit_code = account.exit_code;
   write_folders_back();
+  if (partners_.snapshots != nullptr && !partners_.snapshots->finish()) exit_code = number(ExitCode::kNotRecorded);
   if (std::string list = kernel::unsupported_summary(kernel().unsupported()); !list.empty()) {
     tell("the guest used what Jacinth lacks, and its results may differ from those of a real system for it:\n" + list +
          "  `jacinth syscalls NAME` says what is missing of a call; --on-unsupported=stop ends the run "

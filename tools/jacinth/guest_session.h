@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "boards/system.h"
+#include "emu/machine/probe.h"
 #include "emu/memory/memory_digest.h"
 #include "emu/replay/verifier.h"
 #include "emu/trace/frame.h"
@@ -22,6 +23,7 @@
 #include "tools/jacinth/output.h"
 #include "tools/jacinth/run_driver.h"
 #include "tools/jacinth/run_recording.h"
+#include "tools/jacinth/run_snapshots.h"
 #include "tools/jacinth/summary.h"
 #include "tools/jacinth/views/coverage.h"
 #include "tools/jacinth/views/view.h"
@@ -44,6 +46,8 @@ class CrashWatch final : public kernel::KernelObserver {
   void set_driver(RunDriver* driver) { driver_ = driver; }
 
   const std::vector<Crash>& crashes() const { return crashes_; }
+  /// For a snapshot.
+  void state(Archive& ar) { ar(crashes_); }
   bool crashed(const kernel::Process& process) const;
 
  private:
@@ -80,6 +84,13 @@ struct SessionPartners {
   RunDriver* driver = nullptr;
   /// The run was recorded before.
   bool recorded = false;
+  /// Where it begins; null: at the start of the program.
+  const emu::SavedState* begin = nullptr;
+  std::string_view begin_name;  ///< Of the file that has it.
+  /// Behind so many events that are as they were recorded, run() comes back with the run in the middle; 0: never.
+  uint64_t pause_at_event = 0;
+  /// What it leaves behind on its way.
+  RunSnapshots* snapshots = nullptr;
 };
 
 class GuestSession final : public emu::EventSink {
@@ -96,6 +107,11 @@ class GuestSession final : public emu::EventSink {
   /// Runs the program to its end and tells of it. The exit code.
   int run(std::span<const std::byte> file);
 
+  /// Whether run() came back because of SessionPartners::pause_at_event.
+  bool paused() const { return paused_; }
+  /// The run as it stands, for another session to go on with.
+  void save(emu::FrameSink& frames) { save_state(frames, system_, {.session = saved_session()}); }
+
   boards::System& system() { return system_; }
   /// How the run came to its end.
   const emu::RunConclusion& conclusion() const { return conclusion_; }
@@ -111,6 +127,21 @@ class GuestSession final : public emu::EventSink {
     static void speak(void* context, std::string_view text);
   };
 
+  /// Stops the machine at SessionPartners::pause_at_event.
+  class Pause final : public emu::Probe {
+   public:
+    explicit Pause(const SessionPartners& partners) : partners_(partners) {}
+    bool entered() override;
+    bool traces(const ThreadContext&) override { return false; }
+    bool instruction(ThreadContext&, GuestAddr) override { return false; }
+    bool breakpoint(ThreadContext&, GuestAddr) override { return false; }
+    Watch accesses(ThreadContext&, GuestAddr, std::span<const emu::DataAccess>) override { return Watch::kGoOn; }
+    bool accessed(ThreadContext&) override { return false; }
+
+   private:
+    const SessionPartners& partners_;
+  };
+
   kernel::Kernel& kernel() { return system_.kernel(); }
   kernel::Core& core() { return kernel().core(); }
   int fail(ExitCode code, std::string_view text) const { return cli::fail(request_.who, code, text); }
@@ -121,6 +152,8 @@ class GuestSession final : public emu::EventSink {
   void hint_at_linker(int64_t return_code);
   static bool has_unreadable_code(std::span<const std::byte> file);
   std::optional<std::string> start(std::span<const std::byte> file);
+  void session_state(Archive& ar);
+  std::vector<std::byte> saved_session();
   ExitCode run_to_end(std::span<const std::byte> file);
   ExitCode drive(std::span<const std::byte> file);
   ExitCode wished();
@@ -134,6 +167,7 @@ class GuestSession final : public emu::EventSink {
   ExitCode deadlock();
   int finish(const RunAccount& account);
   void tell(std::string_view text) const;
+
   const RunRequest& request_;
   SessionPartners partners_;
   LastWords last_words_;
@@ -146,6 +180,9 @@ class GuestSession final : public emu::EventSink {
   CrashWatch crash_watch_;
   std::unique_ptr<View> view_;
   std::optional<kernel::CallCounts> counts_;
+  Pause pause_{partners_};
+  bool paused_ = false;
+  std::optional<std::string> unfit_begin_;  // What is wrong with partners_.begin.
   Time next_digest_ = Time::never();
   Duration digest_gap_;
   std::optional<emu::MemoryDigest> memory_digest_;

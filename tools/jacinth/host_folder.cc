@@ -110,11 +110,6 @@ File open_parts(int root, const std::vector<std::string>& parts, int flags, mode
 
 File open_root(const std::string& folder) { return File(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)); }
 
-std::string real_path(const std::string& folder) {
-  std::unique_ptr<char, void (*)(void*)> real(::realpath(folder.c_str(), nullptr), std::free);
-  return real ? real.get() : folder;
-}
-
 std::vector<std::string> names_in(int folder) {
   std::vector<std::string> names;
   int copy = ::dup(folder);
@@ -134,6 +129,11 @@ std::vector<std::string> names_in(int folder) {
 }
 
 }  // namespace
+
+std::string real_path(const std::string& folder) {
+  std::unique_ptr<char, void (*)(void*)> real(::realpath(folder.c_str(), nullptr), std::free);
+  return real ? real.get() : folder;
+}
 
 std::expected<std::vector<kernel::HostEntry>, std::string> list_folder(const std::string& folder) {
   File root = open_root(folder);
@@ -178,15 +178,32 @@ std::expected<std::vector<kernel::HostEntry>, std::string> list_folder(const std
   return entries;
 }
 
-std::optional<std::vector<std::byte>> read_inside(const std::string& folder, std::string_view path) {
+namespace {
+
+/// A regular file inside, and what is known of it. Not open when there is none of that path.
+File open_inside(const std::string& folder, std::string_view path, struct stat& info) {
   File root = open_root(folder);
-  if (!root) return std::nullopt;
+  if (!root) return File();
   auto parts = resolve(root.get(), real_path(folder), path);
-  if (!parts || parts->empty()) return std::nullopt;
+  if (!parts || parts->empty()) return File();
   File file = open_parts(root.get(), *parts, O_RDONLY | O_NONBLOCK);
+  return file && fstat(file.get(), &info) == 0 && S_ISREG(info.st_mode) ? std::move(file) : File();
+}
+
+}  // namespace
+
+std::optional<FileStamp> stamp_inside(const std::string& folder, std::string_view path) {
   struct stat info = {};
-  if (!file || fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_size > kMaxFileSize)
-    return std::nullopt;
+  if (!open_inside(folder, path, info)) return std::nullopt;
+  constexpr int64_t kSecond = 1'000'000'000;
+  return FileStamp{.size = static_cast<uint64_t>(info.st_size),
+                   .changed = info.st_mtim.tv_sec * kSecond + info.st_mtim.tv_nsec};
+}
+
+std::optional<std::vector<std::byte>> read_inside(const std::string& folder, std::string_view path) {
+  struct stat info = {};
+  File file = open_inside(folder, path, info);
+  if (!file || info.st_size > kMaxFileSize) return std::nullopt;
   std::vector<std::byte> bytes(static_cast<size_t>(info.st_size));
   for (size_t done = 0; done < bytes.size();) {
     ssize_t got = ::read(file.get(), bytes.data() + done, bytes.size() - done);

@@ -1,5 +1,6 @@
 // What the services of a run have from the host: libraries, folders, standard input. Each question is asked of the host
-// once; the answer is kept, and written into the recording if there is one. A replay has the answers from there.
+// once; the answer is kept, and written into the recording if there is one. A replay has the answers from there. A
+// snapshot has those that were given before it; a run that goes on from it asks the host only what nobody asked then.
 //
 //   Services --question--> HostInputs --once--> files of the host, or the recording
 //                               '--answer--> recording that is made
@@ -14,10 +15,12 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "emu/replay/recording.h"
 #include "kernel/services/host.h"
+#include "tools/jacinth/host_folder.h"
 
 namespace jacinth::cli {
 
@@ -53,14 +56,25 @@ class HostInputs final : public kernel::ServiceHost {
   /// Of a recording; what that has only the digest of comes from the host.
   HostInputs(const LaunchRequest& request, const volatile std::sig_atomic_t* stop,
              std::map<std::string, emu::RecordedInput> recorded, bool input_ready);
+  /// Of the host, behind what a snapshot has.
+  HostInputs(const LaunchRequest& request, const volatile std::sig_atomic_t* stop, bool input_ready,
+             std::map<std::string, emu::RecordedInput> answered);
   ~HostInputs() override;
 
-  /// Answers go there from now on.
-  void set_recording(RunRecording* recording, bool embed) { recording_ = recording, embed_ = embed; }
+  /// Answers go there from now on, those that were given before at once.
+  void set_recording(RunRecording* recording, bool embed);
+  /// What a snapshot has of all this: the answers so far, what is left of input that is all there, and by which files
+  /// that nobody opened yet are known again.
+  void save(emu::FrameSink& frames);
+  /// Where libraries and folders lie, whatever the working directory will be.
+  std::vector<std::string> library_places() const;
+  std::vector<std::string> folder_places() const;
+  /// Called when changed() has something to say.
+  void set_on_changed(std::function<void()> on_changed) { on_changed_ = std::move(on_changed); }
   void set_output(std::function<void(unsigned, std::string_view)> output) { output_ = std::move(output); }
   /// What is wrong with the folders; nothing if they can be read.
   std::string problem();
-  /// The first file that is not what it was when the run was recorded; empty when all are.
+  /// The first file that is not what it was when the run was recorded, or the snapshot saved; empty when all are.
   const std::string& changed() const { return changed_; }
 
   const std::vector<std::byte>* library(std::string_view name) override;
@@ -78,10 +92,14 @@ class HostInputs final : public kernel::ServiceHost {
   template <class Fetch>
   const Answer& ask(const std::string& question, bool may_be_large, Fetch&& fetch);
   Answer read_input(bool& interrupted);
+  void open_input();
+  void record(const std::string& question, const Answer& answer, bool embed);
+  void note_changed(const std::string& what);
 
   LaunchRequest request_;
   const volatile std::sig_atomic_t* stop_;
   bool replaying_ = false;
+  bool resumed_ = false;  // From a snapshot.
   std::map<std::string, emu::RecordedInput> recorded_;
   RunRecording* recording_ = nullptr;
   bool embed_ = true;
@@ -91,6 +109,9 @@ class HostInputs final : public kernel::ServiceHost {
   std::map<std::string, Answer> answers_;
   std::map<unsigned, std::vector<kernel::HostEntry>> folders_;
   std::string changed_;
+  std::function<void()> on_changed_;
+  /// Of a run that goes on: what files must be that nobody opened before, by number of folder and path.
+  std::map<std::pair<unsigned, std::string>, FileStamp> stamps_;
 };
 
 }  // namespace jacinth::cli

@@ -1,13 +1,12 @@
 // A recorded run made again.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "emu/replay/recording.h"
 #include "emu/trace/trace_reader.h"
-#include "kernel/boot/elf.h"
-#include "kernel/object/kernel_options.h"
 #include "tools/jacinth/divergence.h"
 #include "tools/jacinth/guest_session.h"
-#include "tools/jacinth/inject.h"
 #include "tools/jacinth/version.h"
 
 namespace jacinth::cli {
@@ -17,17 +16,7 @@ namespace {
 RunRequest request_of(const emu::RunDescription& run, const ReplayRequest& replay) {
   RunRequest request;
   request.who = replay.who;
-  request.file = run.program;
-  request.arguments = run.arguments;
-  request.environment = run.environment;
-  request.board = boards::find_board(run.board);
-  request.cpus = run.cpus;
-  request.ram = run.ram;
-  request.seed = run.seed;
-  request.kernel_options = run.kernel_options;
-  request.root = run.root;
-  request.stop_at_unsupported = run.stop_at_unsupported;
-  if (run.time_limit) request.time_limit = Duration{*run.time_limit};
+  describe(request, run);
   request.view = replay.view;
   request.color = replay.color;
   request.symbols = replay.symbols;
@@ -89,24 +78,16 @@ Replayed replay(const ReplayRequest& replay) {
     say(replay.who, fmt::format("{}: recorded by jacinth {}, and this is {}: the run may differ where the two do",
                                 replay.file, run.version, version()));
 
-  for (const auto& [name, value] : run.kernel_options) {
-    const kernel::KernelOption* option = kernel::find_kernel_option(name);
-    if (option == nullptr || !option->takes(value))
-      return bad(fmt::format("this jacinth has no kernel option {}={}", name, value));
-  }
+  // Before its program is looked for, which need not be in it.
+  if (std::string problem = unfit_description(run, {}); !problem.empty()) return bad(problem);
   auto program = program_of(recording->files.front(), replay);
   if (!program) return failed(program.error().code, program.error().text);
   RunRequest request = request_of(run, replay);
-  if (request.board == nullptr) return bad(fmt::format("this jacinth has no board {}", run.board));
-  auto injections = parse_injections(run.injections);
-  if (!injections) return bad(fmt::format("this jacinth cannot inject what was injected: {}", injections.error()));
-  request.injections = std::move(*injections);
-  auto arch = kernel::elf_arch(*program);
-  if (!arch || *arch != request.board->arch) return bad("its program is none for its board");
-  boards::SystemOptions fit;
-  fit.cpus = request.cpus;
-  fit.ram = request.ram;
-  if (std::string problem = boards::unfit(*request.board, fit); !problem.empty()) return bad(problem);
+  if (std::string problem = unfit_description(run, *program); !problem.empty()) return bad(problem);
+  if (recording->begin) {
+    if (std::string problem = unfit_state(*recording->begin, run.version); !problem.empty())
+      return bad(fmt::format("it begins at a snapshot; {}", problem));
+  }
 
   std::unique_ptr<Output> strace_file;
   Output* strace = nullptr;
@@ -142,14 +123,34 @@ Replayed replay(const ReplayRequest& replay) {
                            .print_output = replay.print_output,
                            .inputs = inputs.get(),
                            .driver = replay.driver,
-                           .recorded = true};
+                           .recorded = true,
+                           .begin = recording->begin ? &*recording->begin : nullptr,
+                           .begin_name = replay.file};
   // A run that goes back and forth cannot be held against one that only went forth.
   if (replay.driver != nullptr) partners.verifier = nullptr;
   const std::optional<emu::RunConclusion>& end = recording->conclusion;
   bool cut_short = end && end->cause == emu::RunConclusion::Cause::kOutside;
   if (cut_short) partners.ended_at = Time{end->time};
-  GuestSession session(request, *request.board, partners);
-  int exit_code = session.run(*program);
+  // Each on a machine of its own.
+  std::optional<GuestSession> session;
+  std::optional<KeptState> kept;
+  std::optional<emu::SavedState> begin;
+  uint64_t moves = partners.verifier != nullptr && end ? replay.moves : 0;
+  uint64_t moved = 0;
+  int exit_code = 0;
+  for (uint64_t i = 1;; ++i) {
+    partners.pause_at_event = i <= moves ? std::max<uint64_t>(end->events * i / (moves + 1), 1) : 0;
+    session.emplace(request, *request.board, partners);
+    exit_code = session->run(*program);
+    if (!session->paused()) break;
+    session->save(kept.emplace());
+    session.reset();
+    auto state = kept->state();
+    if (!state) return bad(state.error());
+    begin = std::move(*state);
+    partners.begin = &*begin;
+    ++moved;
+  }
   if (replay.driver != nullptr) return {.same = false, .exit_code = exit_code};
   if (!cut_short && !verifier.done()) verifier.finish();
   if (inputs != nullptr && !inputs->changed().empty())
@@ -159,6 +160,7 @@ Replayed replay(const ReplayRequest& replay) {
   if (verifier.divergence()) return failed(ExitCode::kDiverged, divergence_text(*verifier.divergence(), run.level));
   if (!verifier.failure().empty()) return bad(verifier.failure());
   std::string how_far = fmt::format("{} events are as they were recorded", verifier.verified());
+  if (replay.moves != 0) how_far += fmt::format(", with the run saved and loaded {} times on the way", moved);
   if (verifier.exhausted()) {
     return same(number(ExitCode::kOk),
                 fmt::format("{}, up to where the recording {}", how_far, end ? "stops" : "was cut off"));
@@ -169,7 +171,7 @@ Replayed replay(const ReplayRequest& replay) {
   if (!end) {
     return same(exit_code, fmt::format("{}; the recording does not say how the run ended", how_far));
   }
-  if (std::string difference = different_end(*end, session.conclusion(), verifier.chain()); !difference.empty())
+  if (std::string difference = different_end(*end, session->conclusion(), verifier.chain()); !difference.empty())
     return failed(ExitCode::kDiverged, fmt::format("{}, but {}", how_far, difference));
   return same(exit_code, fmt::format("{}, and the machine's end", how_far));
 }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 #include "kernel/object/kernel_options.h"
 #include "tools/jacinth/inject.h"
 #include "tools/jacinth/options.h"
@@ -69,9 +71,42 @@ std::optional<std::string> complete_launch(RunOptions& options) {
       if (other.guest == folder->guest) return fmt::format("--dir: {} is there twice", folder->guest);
     launch.folders.push_back(std::move(*folder));
   }
+  // Of a snapshot: what it says.
+  if (!options.request.from.empty()) return std::nullopt;
   launch.sockets = options.stdio.empty() ? launch.any() : options.stdio == "sockets";
   if (launch.input == "none") launch.input.clear();
   if (launch.input == "-" && options.request.console_input == "-") launch.input.clear();
+  return std::nullopt;
+}
+
+/// What a snapshot says, and nobody else can.
+constexpr std::array kInSnapshots = {"--board",         "--cpus",       "--ram",  "--seed", "--env", "--on-unsupported",
+                                     "--aslr",          "--kernel-arg", "--root", "--libs", "--dir", "--stdio",
+                                     "--console-input", "--inject"};
+
+/// What does not go with --from; nothing when all does.
+std::optional<std::string> from_problem(const RunOptions& options, const std::vector<std::string>& rest) {
+  if (!rest.empty())
+    return fmt::format("--from takes no program and no arguments, and there is '{}': they are in the snapshot",
+                       rest.front());
+  for (const char* name : kInSnapshots) {
+    const CLI::Option* option = options.app->get_option_no_throw(name);
+    if (option != nullptr && option->count() > 0)
+      return fmt::format("--from and {} do not go together: a run goes on as it began", name);
+  }
+  return std::nullopt;
+}
+
+/// TIME FILE, as often as it was given.
+std::optional<std::string> complete_saves(RunOptions& options) {
+  for (const auto& [time, file] : options.saves) {
+    auto at = parse_duration(time);
+    if (!at) return fmt::format("--save-at: {}", at.error());
+    if (file.empty()) return "--save-at: the file has no name";
+    for (const SaveRequest& other : options.request.saves)
+      if (other.file == file) return fmt::format("--save-at: {} is there twice", file);
+    options.request.saves.push_back({.at = Time{at->ns}, .file = file});
+  }
   return std::nullopt;
 }
 
@@ -79,8 +114,17 @@ std::optional<std::string> complete_launch(RunOptions& options) {
 
 std::optional<RunRequest> complete(RunOptions& options, const std::vector<std::string>& rest) {
   RunRequest& request = options.request;
-  request.file = rest.front();
-  request.arguments.assign(rest.begin() + 1, rest.end());
+  std::optional<std::string> snapshots = complete_saves(options);
+  if (!request.from.empty()) {
+    if (!snapshots) snapshots = from_problem(options, rest);
+  } else {
+    request.file = rest.front();
+    request.arguments.assign(rest.begin() + 1, rest.end());
+  }
+  if (snapshots) {
+    say(request.who, *snapshots);
+    return std::nullopt;
+  }
   if (!options.board.empty()) {
     request.board = boards::find_board(options.board);
     if (request.board == nullptr) {
@@ -228,6 +272,20 @@ void add_account_options(CLI::App& app, RunOptions& options) {
   add_trace_options(app, options.trace, RunOptions::kTracePrefix);
   add_text(app, "--summary", request.summary, "FILE", "Write an account of the run as JSON (- is standard output)");
   app.add_flag("--counters", request.counters, "Print the kernel's counters at the end");
+}
+
+void add_from_option(CLI::App& app, RunOptions& options) {
+  options.app = &app;
+  add_text(app, "--from", options.request.from, "FILE",
+           "Go on from a snapshot that --save-at saved, instead of running a program from its start");
+}
+
+void add_save_option(CLI::App& app, RunOptions& options) {
+  app.add_option("--save-at", options.saves,
+                 "Save a snapshot when so much virtual time has passed, for --from; may be repeated")
+      ->type_name("TIME FILE")
+      ->allow_extra_args(false)
+      ->take_all();
 }
 
 void add_record_options(CLI::App& app, RunOptions& options) {

@@ -4,6 +4,7 @@
 #include <CLI/App.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tools/jacinth/guest_run.h"
@@ -37,6 +38,8 @@ struct RunOptions {
   std::string stdio;
   std::vector<std::string> injections;
   std::vector<std::string> symbols;
+  std::vector<std::pair<std::string, std::string>> saves;
+  const CLI::App* app = nullptr;  ///< When --from is among the options.
 };
 
 /// The machine, and what the program is given.
@@ -44,6 +47,9 @@ void add_machine_options(CLI::App& app, RunOptions& options);
 /// Limits, and what to tell of the run.
 void add_account_options(CLI::App& app, RunOptions& options);
 void add_record_options(CLI::App& app, RunOptions& options);
+/// --from, with which there is no program among the arguments.
+void add_from_option(CLI::App& app, RunOptions& options);
+void add_save_option(CLI::App& app, RunOptions& options);
 
 /// The request of these options, for the program and arguments in `rest`; nothing when they do not go together, which
 /// has been said then.

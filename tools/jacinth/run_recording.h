@@ -44,6 +44,8 @@ class RunRecording final : private emu::FrameSink {
   /// What the program is given beside itself, and what comes from outside for it.
   void launch(emu::LaunchDescription launch) { frame({.kind = emu::FrameKind::kLaunch}, emu::to_payload(launch)); }
   void input(emu::RecordedInput input) { frame({.kind = emu::FrameKind::kInput}, emu::to_payload(input)); }
+  /// For the state at which it begins.
+  emu::FrameSink& frames() { return *this; }
   Duration digest_period() const { return request_.digest_period; }
   /// The run is to end, since no more can be written.
   bool must_stop();

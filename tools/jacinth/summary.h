@@ -22,6 +22,8 @@ struct Crash {
   std::string detail;
   uint64_t pc = 0;
   std::string place;  // "main+0x14 at demo.cc:42"
+
+  void state(Archive& ar) { ar(process, process_name, thread, exception, detail, pc, place); }
 };
 
 struct RunAccount {

@@ -55,7 +55,7 @@ int debug(Options& options, const std::vector<std::string>& rest) {
   }
 
   int code = 0;
-  if (!is_recording(rest.front())) {
+  if (!request->from.empty() || !is_recording(rest.front())) {
     request->driver = session.get();
     code = run_guest(*request);
   } else {
@@ -88,6 +88,7 @@ Command debug_command() {
           "Without a terminal, commands come from -e, -x or standard input, and the exit code is 177 when one of "
           "them failed. See docs/debug.md.",
       .arguments = "FILE [ARGUMENT...]",
+      .instead_of_file = "--from",
       .examples =
           {
               {"jacinth debug demo", "a prompt; 'next-call' is a good beginning"},
@@ -111,6 +112,7 @@ Command debug_command() {
         add_text(app, "--program", options->program, "FILE",
                  "Where the program is, when a recording holds only its digest");
         add_machine_options(app, options->run);
+        add_from_option(app, options->run);
         return [options, &rest] { return debug(*options, rest); };
       },
   };

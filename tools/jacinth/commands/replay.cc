@@ -43,6 +43,10 @@ Command replay_command() {
                        "The same for the folders of run's --dir, in their order; can be repeated")
             ->type_name("HOST")
             ->allow_extra_args(false);
+        add_value(
+            app, "--save-load", options->request.moves, parse_number, "N",
+            "Save the run N times on its way and go on with what is loaded on a fresh machine: a check of Jacinth "
+            "itself, which must change nothing");
         app.add_flag("--no-output", options->quiet, "Do not print what the program prints");
         add_choice(app, "--color", options->color, "auto|always|never",
                    "Colours on standard error (default auto: on a terminal, unless NO_COLOR is set)");

@@ -31,6 +31,10 @@ int run_with_gdb(RunOptions& options, const std::vector<std::string>& rest, cons
         "--gdb goes with the lines of --strace, and with no other form: a run that goes back would be told twice");
     return number(ExitCode::kUsage);
   }
+  if (!request->saves.empty()) {
+    say(request->who, "--gdb does not go with --save-at: a run that goes back comes to that time more than once");
+    return number(ExitCode::kUsage);
+  }
   auto debugger = GdbDebugSession::open(request->who, gdb.address, !gdb.no_wait);
   if (!debugger) {
     say(request->who, fmt::format("--gdb: {}", debugger.error()));
@@ -55,11 +59,14 @@ Command run_command() {
           "The exit code is the program's return code modulo 256; limits, exceptions and the like have codes of their "
           "own (docs/reference/exit-codes.md).",
       .arguments = "FILE [ARGUMENT...]",
+      .instead_of_file = "--from",
       .examples =
           {
               {"jacinth run hello", "a program on the board for its architecture"},
               {"jacinth run --strace=calls.txt hello -- --its-own-option", "its system calls into a file"},
               {"jacinth run --time-limit=10s --summary=run.json test", "in CI: a limit, and an account to read"},
+              {"jacinth run --save-at 2s booted.jsnap server", "a snapshot on the way"},
+              {"jacinth run --from=booted.jsnap", "the same run from there to its end"},
           },
       .prepare = [](CLI::App& app, const std::vector<std::string>& rest) -> Action {
         auto options = std::make_shared<RunOptions>();
@@ -68,6 +75,8 @@ Command run_command() {
         add_text(app, "-o,--output", options->output, "FILE", "The same as --strace=FILE");
         add_text(app, "--record", options->record.file, "FILE", "Record the run, for jacinth replay and jacinth trace");
         add_record_options(app, *options);
+        add_save_option(app, *options);
+        add_from_option(app, *options);
         auto gdb = std::make_shared<GdbOptions>();
         add_text(app, "--gdb", gdb->address, "[HOST:]PORT|unix:PATH",
                  "Wait for a debugger (gdb, LLDB) and do what it says; this computer only, unless HOST is given "
@@ -91,6 +100,7 @@ Command record_command() {
           "The recording holds everything that the run depends on, so that it can be taken to another machine. Without "
           "-o it is called after the program: hello.jtrace.",
       .arguments = "FILE [ARGUMENT...]",
+      .instead_of_file = "--from",
       .examples =
           {
               {"jacinth record hello", "a recording in hello.jtrace"},
@@ -104,9 +114,13 @@ Command record_command() {
         add_record_options(app, *options);
         add_machine_options(app, *options);
         add_account_options(app, *options);
+        add_save_option(app, *options);
+        add_from_option(app, *options);
         return [options, &rest] {
           std::string& file = options->record.file;
-          if (file.empty()) file = rest.front().substr(rest.front().rfind('/') + 1) + ".jtrace";
+          const std::string& from = options->request.from;
+          const std::string& name = from.empty() ? rest.front() : from;
+          if (file.empty()) file = name.substr(name.rfind('/') + 1) + ".jtrace";
           return run(*options, rest);
         };
       },
