@@ -150,6 +150,11 @@ class Rows:
                                     f"{self.build}/guests/{arch}/bench_integer", "2500"))
         return Comparison(f"step-back/{arch}", "ms", PerRound(1, 2001, 1e3), guest, budget=Budget(20, "value"))
 
+    def restore(self, arch):
+        """A machine taken back, 64 of whose pages were written to."""
+        program = Program("jacinth", (self.peer("restore"), f"{self.build}/guests/{arch}/hello", "64", "{rounds}"))
+        return Comparison(f"restore-64/{arch}", "us", PerRound(1_000, 51_000, 1e6), program, budget=Budget(20, "value"))
+
     def fault(self, arch):
         return Comparison(f"exception/{arch}", "us", PerRound(100, 20_100, 1e6),
                           self.guest(arch, "bench_fault", "{rounds}"), budget=Budget(3, "value"))
@@ -202,6 +207,7 @@ class Rows:
         for arch in ARCHES:
             yield self.null_call(arch)
             yield self.step_back(arch)
+            yield self.restore(arch)
         for arch in ARCHES:
             yield self.roundtrip(arch)
         for arch in ARCHES:
