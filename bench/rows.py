@@ -152,8 +152,9 @@ class Rows:
 
     def restore(self, arch):
         """A machine taken back, 64 of whose pages were written to."""
-        program = Program("jacinth", (self.peer("restore"), f"{self.build}/guests/{arch}/hello", "64", "{rounds}"))
-        return Comparison(f"restore-64/{arch}", "us", PerRound(1_000, 51_000, 1e6), program, budget=Budget(20, "value"))
+        command = (self.peer("restore"), f"{self.build}/guests/{arch}/hello", "64", "{rounds}")
+        kept = Program("pages copied", (*command, "kept"), Budget(20, "difference"))
+        return Comparison(f"restore-64/{arch}", "us", PerRound(1_000, 51_000, 1e6), Program("jacinth", command), (kept,))
 
     def fault(self, arch):
         return Comparison(f"exception/{arch}", "us", PerRound(100, 20_100, 1e6),
