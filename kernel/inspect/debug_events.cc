@@ -76,8 +76,6 @@ void DebugEvents::call_entered(Thread& thread, const Trap&) { doer_ = id_of(thre
 
 void DebugEvents::call_resumed(Thread& thread, const Trap&) { doer_ = id_of(thread); }
 
-void DebugEvents::call_abandoned(Thread&, const Trap&) { doer_ = {}; }
-
 void DebugEvents::page_fault(Thread& thread, unsigned, GuestAddr, AccessKind) { doer_ = id_of(thread); }
 
 void DebugEvents::interrupt_begins() { doer_ = {}; }
@@ -85,7 +83,6 @@ void DebugEvents::interrupt_begins() { doer_ = {}; }
 void DebugEvents::thread_runs(Thread&, unsigned) { doer_ = {}; }
 
 void DebugEvents::call_parked(Thread& thread, const Trap& trap) {
-  doer_ = {};
   emu::TaskId who = id_of(thread);
   if (thread.wait().reason == BlockReason::kFutex)
     tell(emu::MomentKind::kFutexParked, who, who.thread, trap.arguments[0]);
@@ -125,12 +122,11 @@ void DebugEvents::page_committed(uint64_t pages, uint64_t page) {
 }
 
 void DebugEvents::call_left(Thread& thread, const Trap& trap, int64_t result) {
-  doer_ = {};
   if (sink_ != nullptr) sink_->call_left(id_of(thread), trap.number, result);
 }
 
 void DebugEvents::exception(Thread& thread, const Exception& exception) {
-  emu::TaskId who = id_of(thread);
+  emu::TaskId who = doer_ = id_of(thread);
   tell(emu::MomentKind::kException, who, who.thread, static_cast<uint64_t>(exception.type));
 }
 

@@ -29,7 +29,6 @@ class DebugEvents final : public emu::KernelSide,
  private:
   void call_entered(Thread& thread, const Trap& trap) override;
   void call_resumed(Thread& thread, const Trap& trap) override;
-  void call_abandoned(Thread& thread, const Trap& trap) override;
   void call_parked(Thread& thread, const Trap& trap) override;
   void call_left(Thread& thread, const Trap& trap, int64_t result) override;
   void exception(Thread& thread, const Exception& exception) override;
@@ -51,7 +50,9 @@ class DebugEvents final : public emu::KernelSide,
 
   Kernel& kernel_;
   emu::KernelSink* sink_ = nullptr;
-  emu::TaskId doer_;  // Whose call or fault the kernel is at; zeros: nobody's.
+  // Whose call, fault or exception the kernel is at, or was: what comes of it when it is over (an end of a channel
+  // goes, and the other one is told) is still its doing. Zeros: nobody's.
+  emu::TaskId doer_;
 };
 
 }  // namespace jacinth::kernel

@@ -292,6 +292,8 @@ void AddressRegion::end_all() {
 
 void AddressRegion::state(Archive& ar) {
   Object::state(ar);
+  // Its memory ends it, and needs the way up for that.
+  if (letting_go(ar)) return;
   Ref<AddressSpace> space(space_);
   state_ref(ar, core().vm(), space);
   state_link(ar, parent_);

@@ -81,6 +81,12 @@ class ExitCodes(unittest.TestCase):
         self.assertEqual(results[0].stdout, results[1].stdout)
         self.assertEqual(jacinth("run", "--console-input=/no/such", guest("console")).returncode, 2)
 
+    def test_a_run_can_be_ended_wherever_it_is(self):
+        for guest_name in ("restricted", "processes", "channels", "pager"):
+            for limit in ("30us", "80us", "200us", "700us"):
+                with self.subTest(guest=guest_name, limit=limit):
+                    self.assertIn(jacinth("run", f"--time-limit={limit}", guest(guest_name)).returncode, (0, 124))
+
     def test_virtual_time_that_runs_out_gives_124(self):
         result = jacinth("run", "--time-limit=1ms", guest("timers"))
         self.assertEqual(result.returncode, 124)

@@ -247,6 +247,25 @@ TEST_CASE("restricted mode of a shared process sees its own half alone", "[zx_re
   REQUIRE(&in_member->active_space() == &prototype->memory());
 }
 
+TEST_CASE("a kernel can end while processes share memory that has regions", "[zx_process_create_shared]") {
+  RestrictedRig k;
+  Ref<Process> prototype = *Process::create_shareable(k.job(), "prototype");
+  Ref<Vmo> vmo = *Vmo::create(k.core(), kPageSize);
+  for (int i = 0; i < 2; ++i) {
+    Ref<AddressRegion> region = *prototype->memory().root()->allocate(
+        0, 16 * kPageSize, abi::VmOptions::kCanMapRead | abi::VmOptions::kCanMapWrite);
+    REQUIRE(region->map({.vmo = vmo, .length = kPageSize, .options = abi::VmOptions::kPermRead}).has_value());
+  }
+  // Younger than the regions: it still holds the memory when they were let go of.
+  Ref<Process> member = *Process::create_shared(*prototype, "member");
+  Koid koid = member->koid();
+  for (const Ref<Process>& process : {prototype, member}) static_cast<void>(k.handle(process));
+  prototype = member = nullptr;
+  vmo = nullptr;
+  k.reload();
+  REQUIRE(k.core().objects().find(koid) != nullptr);
+}
+
 TEST_CASE("a thread is in restricted mode after saving and loading, too", "[zx_restricted_enter]") {
   RestrictedRig k;
   REQUIRE(k.write(registers()) == Status::kOk);

@@ -271,6 +271,7 @@ TEST_CASE("closing, signalling and committing are moments too", "[debugger]") {
     // The other end of a channel goes: who closed its last handle, and what that did to this end.
     auto closed = debug("to signalled any ZX_CHANNEL_PEER_CLOSED");
     REQUIRE(closed["words"].get<std::string>().find("ZX_CHANNEL_PEER_CLOSED") != std::string::npos);
+    REQUIRE(closed["thread"] != 0);
     auto handle = debug("back-to handle-closed any 0");
     REQUIRE(handle["words"].get<std::string>().ends_with("the last one"));
     REQUIRE(handle["thread"] != 0);
