@@ -192,6 +192,8 @@ void SymbolFile::read_functions() {
     return std::tie(a.begin, a.rank, a.name) < std::tie(b.begin, b.rank, b.name);
   });
   auto same_place = [](const Function& a, const Function& b) { return a.begin == b.begin; };
+  for (size_t i = 1; i < functions_.size(); ++i)
+    if (same_place(functions_[i - 1], functions_[i])) aliases_.push_back(functions_[i]);
   functions_.erase(std::unique(functions_.begin(), functions_.end(), same_place), functions_.end());
 }
 
@@ -252,8 +254,9 @@ std::vector<SourceAt> SymbolFile::source_at(uint64_t address) const {
 }
 
 std::optional<uint64_t> SymbolFile::address_of(std::string_view name) const {
-  for (const Function& function : functions_)
-    if (function.name == name || demangle(function.name.c_str()) == name) return function.begin;
+  for (const auto* functions : {&functions_, &aliases_})
+    for (const Function& function : *functions)
+      if (function.name == name || demangle(function.name.c_str()) == name) return function.begin;
   return std::nullopt;
 }
 

@@ -97,6 +97,7 @@ class SymbolFile {
 
   std::vector<char> image_;
   std::vector<Function> functions_;  // By address.
+  std::vector<Function> aliases_;    // Other names of theirs.
   std::vector<std::byte> build_id_;
   std::vector<Segment> segments_;
   std::unique_ptr<DebugInfo> dwarf_;

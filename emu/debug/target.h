@@ -57,6 +57,8 @@ struct LoadedModule {
   GuestAddr base;         ///< What its addresses are counted from: the load bias.
   uint64_t dynamic = 0;   ///< Where its dynamic section lies, when known.
   uint64_t link_map = 0;  ///< Where the dynamic linker keeps its entry, when known.
+  /// False: the executable, which the dynamic linker has yet to find a place for.
+  bool there = true;
 };
 
 class Target {

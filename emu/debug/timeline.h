@@ -56,19 +56,20 @@ struct CallCatch {
 
 /// What the kernel tells a debugger of, beyond calls and instructions.
 enum class MomentKind : uint8_t {
-  kPacketQueued,    ///< koid: the port; value: the packet's key.
-  kMessageWritten,  ///< koid: the end that will read it; value: bytes.
-  kFutexParked,     ///< koid: the thread; value: the futex's address.
-  kThreadBlocked,   ///< koid: the thread.
-  kThreadWoken,     ///< koid: the thread.
-  kThreadStarted,   ///< koid: the thread.
-  kThreadExited,    ///< koid: the thread.
-  kProcessStarted,  ///< koid: the process.
-  kProcessExited,   ///< koid: the process; value: its return code.
-  kException,       ///< koid: the thread; value: ZX_EXCP_*.
-  kHandleClosed,    ///< koid: the object; value: how many handles to it are left.
-  kSignalled,       ///< koid: the object; value: the signals that were not asserted before.
-  kPageCommitted,   ///< koid: the VMO; value: the page's offset in it. Not those that it was made with.
+  kPacketQueued,     ///< koid: the port; value: the packet's key.
+  kMessageWritten,   ///< koid: the end that will read it; value: bytes.
+  kFutexParked,      ///< koid: the thread; value: the futex's address.
+  kThreadBlocked,    ///< koid: the thread.
+  kThreadWoken,      ///< koid: the thread.
+  kThreadStarted,    ///< koid: the thread.
+  kThreadExited,     ///< koid: the thread.
+  kProcessStarted,   ///< koid: the process.
+  kProcessExited,    ///< koid: the process; value: its return code.
+  kException,        ///< koid: the thread; value: ZX_EXCP_*.
+  kHandleClosed,     ///< koid: the object; value: how many handles to it are left.
+  kSignalled,        ///< koid: the object; value: the signals that were not asserted before.
+  kPageCommitted,    ///< koid: the VMO; value: the page's offset in it. Not those that it was made with.
+  kLibrariesLoaded,  ///< koid: the process, whose dynamic linker has brought its list of libraries up to date.
 };
 
 struct Moment {

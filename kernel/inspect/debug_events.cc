@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernel/abi/syscall_info.h"
 #include "kernel/syscalls/kernel.h"
 #include "kernel/task/exception.h"
 #include "kernel/vdso/image.h"
@@ -12,13 +13,23 @@ namespace {
 /// How long the instruction is that calls the kernel: SVC, SYSCALL.
 uint64_t trap_length(Arch arch) { return arch == Arch::kArm64 ? 4 : 2; }
 
+/// Whether a process asks if it should trap for its debugger, now that libraries are loaded. Dynamic linkers do after
+/// each load, at start-up and later; so the debugger of the whole machine hears of it with nothing changed in the
+/// process (ZX_PROP_PROCESS_BREAK_ON_LOAD, docs/reference/syscalls/object_get_property.md).
+bool asks_about_loads(Thread& thread, const Trap& trap) {
+  if (trap.arguments[1] != static_cast<uint64_t>(abi::Property::kProcessBreakOnLoad)) return false;
+  const HandleEntry* entry = thread.process().handles().find(Handle{static_cast<uint32_t>(trap.arguments[0])});
+  return entry != nullptr && entry->object.get() == &thread.process();
+}
+
 emu::TaskId id_of(Thread& thread) {
   return {.process = abi::raw(thread.process().koid()), .thread = abi::raw(thread.koid())};
 }
 
 }  // namespace
 
-DebugEvents::DebugEvents(Kernel& kernel) : kernel_(kernel) {
+DebugEvents::DebugEvents(Kernel& kernel)
+    : kernel_(kernel), property_call_(abi::syscall_by_name("zx_object_get_property")->number) {
   kernel_.tasks().add_observer(*this);
   kernel_.core().add_traffic_watcher(*this);
   kernel_.core().set_object_watcher(this);
@@ -122,7 +133,10 @@ void DebugEvents::page_committed(uint64_t pages, uint64_t page) {
 }
 
 void DebugEvents::call_left(Thread& thread, const Trap& trap, int64_t result) {
-  if (sink_ != nullptr) sink_->call_left(id_of(thread), trap.number, result);
+  if (sink_ == nullptr) return;
+  if (trap.number == static_cast<uint64_t>(property_call_) && asks_about_loads(thread, trap))
+    tell(emu::MomentKind::kLibrariesLoaded, id_of(thread), abi::raw(thread.process().koid()));
+  sink_->call_left(id_of(thread), trap.number, result);
 }
 
 void DebugEvents::exception(Thread& thread, const Exception& exception) {

@@ -49,6 +49,7 @@ class DebugEvents final : public emu::KernelSide,
   void tell(emu::MomentKind kind, emu::TaskId who, uint64_t koid, uint64_t value = 0);
 
   Kernel& kernel_;
+  int16_t property_call_;  // The number of zx_object_get_property.
   emu::KernelSink* sink_ = nullptr;
   // Whose call, fault or exception the kernel is at, or was: what comes of it when it is over (an end of a channel
   // goes, and the other one is told) is still its doing. Zeros: nobody's.

@@ -259,15 +259,30 @@ std::vector<DebugTarget::Placed> DebugTarget::placed(Process& process) {
   return all;
 }
 
+const DebugTarget::HostFile* DebugTarget::to_be_mapped(const Process& process,
+                                                       const std::vector<Placed>& placed) const {
+  if (host_files_.empty() || kernel_.initial_process().get() != &process) return nullptr;
+  auto names_linker = [](Bytes file) { return !ElfView(file).headers(kInterpreter).empty(); };
+  if (!placed.empty() && names_linker(placed.front().image->bytes)) return nullptr;
+  return names_linker(host_files_.front().bytes) ? &host_files_.front() : nullptr;
+}
+
 std::vector<emu::LoadedModule> DebugTarget::modules(uint64_t koid) {
   std::vector<emu::LoadedModule> modules;
   Process* process = this->process(koid);
   if (process == nullptr) return modules;
   std::vector<LinkedLibrary> linked = linked_libraries(
       process->debug_address(), [&](GuestAddr from, std::span<std::byte> to) { return read(koid, from, to); });
-  for (const Placed& one : placed(*process)) {
+  auto entry_of = [&](const Placed& one) { return std::ranges::find(linked, one.bias, &LinkedLibrary::bias); };
+  std::vector<Placed> all = placed(*process);
+  // A list that has nothing to do with what is mapped is none.
+  if (std::ranges::any_of(all, [&](const Placed& one) { return entry_of(one) != linked.end(); }))
+    std::erase_if(all, [&](const Placed& one) { return !one.vdso && entry_of(one) == linked.end(); });
+  if (const HostFile* program = to_be_mapped(*process, all))
+    modules.push_back({.name = program->name, .base = {}, .there = false});
+  for (const Placed& one : all) {
     uint64_t dynamic = ElfView(one.image->bytes).dynamic();
-    auto known = std::ranges::find(linked, one.bias, &LinkedLibrary::bias);
+    auto known = entry_of(one);
     modules.push_back({.name = one.image->name,
                        .base = GuestAddr(one.bias),
                        .dynamic = dynamic != 0 ? one.bias + dynamic : 0,
@@ -284,7 +299,7 @@ std::vector<std::pair<uint64_t, uint64_t>> DebugTarget::auxiliary(uint64_t koid)
   Process* process = this->process(koid);
   if (process == nullptr) return values;
   std::vector<Placed> all = placed(*process);
-  if (!all.empty() && !all.front().vdso) {
+  if (!all.empty() && !all.front().vdso && to_be_mapped(*process, all) == nullptr) {
     ElfView elf(all.front().image->bytes);
     uint64_t bias = all.front().bias;
     if (std::optional<uint64_t> headers = elf.address_of_offset(elf.headers_offset()))

@@ -4,7 +4,10 @@
 // is a module, whoever mapped it. A module is called what its VMO is called, below /vmo, or what the host calls the
 // file that has the same bytes.
 //
-// Left out: code that was copied into memory instead of mapped; what the dynamic linker notes of its libraries.
+// Once a dynamic linker has said what it has loaded (ZX_PROP_PROCESS_DEBUG_ADDR), what else is mapped is no module:
+// files that are looked at, libraries that are on their way.
+//
+// Left out: code that was copied into memory instead of mapped.
 #pragma once
 
 #include <map>
@@ -27,7 +30,8 @@ class DebugTarget final : public emu::Target {
  public:
   explicit DebugTarget(Kernel& kernel) : kernel_(kernel) {}
 
-  /// A file that the host has: where its bytes turn up, they go by this name.
+  /// A file that the host has: where its bytes turn up, they go by this name. The first is what the run was started
+  /// with, and known as the executable before a dynamic linker has mapped it.
   void add_file(std::string name, std::span<const std::byte> bytes);
 
   Arch arch() const override;
@@ -67,6 +71,8 @@ class DebugTarget final : public emu::Target {
   std::string name_of(const Vmo& vmo, std::span<const std::byte> bytes) const;
   /// The executable first.
   std::vector<Placed> placed(Process& process);
+  /// The program that the run was started with, when this is its process and nobody has mapped it yet.
+  const HostFile* to_be_mapped(const Process& process, const std::vector<Placed>& placed) const;
 
   Kernel& kernel_;
   std::vector<HostFile> host_files_;

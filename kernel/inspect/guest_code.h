@@ -15,7 +15,7 @@ class Thread;
 
 /// Where an address lies in the source.
 struct CodePlace {
-  std::string function;
+  std::string function;  ///< "<libc.so>" for code of a file that names no function there: the offset is the file's.
   uint64_t offset = 0;   ///< From the function's start.
   bool inlined = false;  ///< It was put into the next place of the list.
   std::string file;

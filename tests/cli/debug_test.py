@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -117,6 +118,19 @@ class Prompt(unittest.TestCase):
             result = debug(option, file, commands=commands)
             self.assertEqual(result.returncode, 2)
             self.assertIn("--inject", result.stderr)
+
+    def test_libraries_are_stopped_at_and_named_when_they_are_loaded(self):
+        for arch in ARCHITECTURES:
+            program = guest("linked_loading", arch)
+            result = debug(f"--libs={os.path.dirname(program)}", "--stdio=debuglog", program, commands=(
+                "break zx_vmo_get_size", "break part_sum", "break times_three", "delete 1", "to libraries-loaded",
+                "break times_three", "to libraries-loaded", "break part_sum", "continue", "continue", "backtrace"))
+            self.assertEqual(result.stderr.count("no symbol of the process"), 2, result.stderr)
+            self.assertRegex(result.stdout, r"before zx_vmo_get_size \(0x\w+\)")
+            self.assertEqual(len(re.findall(r"libraries-loaded \d+ process", result.stdout)), 2)
+            self.assertRegex(result.stdout, r"#0 +0x\w+ times_three\+0x0 at guests/linked/loading.c:\d+\n"
+                                            r"#1 +0x\w+ part_sum\+0x\w+ at guests/linked/part.c:\d+\n"
+                                            r"#2 +0x\w+ main\+0x\w+ at guests/linked/loading.c:\d+\n")
 
     def test_the_prompt_and_gdb_do_not_go_together(self):
         result = debug("--gdb=0", guest("hello"), commands=("when",))

@@ -331,6 +331,64 @@ class Gdb(unittest.TestCase):
                     self.assertIn("exited with code 03", text)
                     self.assertEqual(server.finish()[:2], (3, "5 rounds made 30, and the child returned 5\n"))
 
+    def linked(self):
+        for arch in ARCHITECTURES:
+            program = guest("linked_loading", arch)
+            with Server(f"--libs={pathlib.Path(program).parent}", "--stdio=debuglog", program, command="run") as server:
+                yield arch, server
+
+    def test_breakpoints_in_libraries_and_in_a_program_that_a_linker_has_yet_to_load(self):
+        for arch, server in self.linked():
+            text = gdb(
+                ["set breakpoint pending on", "break part_sum", "break times_three", "break main", "info sharedlibrary"]
+                + ["continue", "continue", "continue", "backtrace", "info sharedlibrary", "continue", "backtrace"]
+                + ["print part_sum", "delete", "continue"],
+                server,
+            )
+            self.assertIn(f"Reading symbols from target:{guest('linked_loading', arch)}", text)
+            self.assertIn('Function "part_sum" not defined.', text)
+            before, after = text.split("is executing new program", 1)
+            self.assertIn("target:/vmo/linked_linker", before)
+            self.assertNotIn("libpart.so", before)
+            self.assertRegex(before, r"Breakpoint 3[.\d]*, main \(\) at ./guests/linked/linker.c")
+            self.assertRegex(after, r"Breakpoint 3[.\d]*, main \(\) at ./guests/linked/loading.c")
+            self.assertRegex(after, r"Breakpoint 1, part_sum \(count=(count@entry=)?4,.*\) at ./guests/linked/part.c")
+            self.assertRegex(after, r"#1 +0x\w+ in main \(\) at ./guests/linked/loading.c")
+            self.assertIn("target:/vmo/libpart.so", after)
+            self.assertRegex(after, r"Breakpoint 2, times_three \(value=(value@entry=)?1\)")
+            self.assertRegex(after, r"#1 +0x\w+ in part_sum .* at ./guests/linked/part.c")
+            self.assertRegex(after, r"#2 +0x\w+ in main \(\) at ./guests/linked/loading.c")
+            self.assertIn("exited with code 036]", after)
+
+    def test_going_back_over_a_library_being_loaded_and_on_again(self):
+        for arch, server in self.linked():
+            text = gdb(
+                ["set breakpoint pending on", "break part_sum", "continue", "print $pc", "delete", "reverse-continue"]
+                + ["echo begin\\n", "info sharedlibrary", "break part_sum", "catch load part", "continue", "continue"]
+                + ["print $pc", "break times_three", "reverse-continue", "reverse-continue"],
+                server,
+            )
+            begin = text[text.index("begin\n"):]
+            self.assertNotIn("libpart.so", begin[: begin.index("Catchpoint")])
+            self.assertRegex(begin, r"Catchpoint 3\s+Inferior loaded .*libpart.so")
+            self.assertRegex(begin, r"Breakpoint 2, (0x\w+ in )?part_sum")
+            self.assertEqual(values(text)[1], values(text)[2])
+            self.assertIn("No more reverse-execution history.", begin)
+
+    def test_functions_of_the_vdso_have_names(self):
+        for arch, server in self.linked():
+            text = gdb(["break _zx_channel_call", "continue", "continue", "backtrace"], server)
+            self.assertRegex(text, r"Breakpoint 1\.\d, 0x\w+ in _?zx_channel_call \(\) from target:/vmo/libzircon.so")
+            self.assertRegex(text, r"#1 +0x\w+ in load_object \(.*\) at ./guests/linked/load.c")
+
+    def test_a_debugger_who_waits_for_libraries_hears_of_them_and_then_reads_them(self):
+        for arch, server in self.linked():
+            text = gdb(
+                ["set breakpoint pending on", "monitor catch libraries-loaded", "break part_sum", "continue", "continue"]
+                + ["continue"], server)
+            self.assertEqual(len(re.findall(r"libraries-loaded \d+ process", text)), 2, text)
+            self.assertRegex(text, r"Breakpoint 1, part_sum")
+
     def test_a_run_under_a_debugger_is_the_run_without_one(self):
         for arch, server in self.each():
             gdb(["break add", "continue", "stepi", "continue", "reverse-continue", "delete", "continue"], server)

@@ -57,6 +57,24 @@ class Lldb(unittest.TestCase):
             self.assertRegex(text, r"old value: 0\s+new value: 2\b")
             self.assertRegex(text, r"old value: 2\s+new value: 6\b")
 
+    def test_libraries_and_the_program_appear_when_a_linker_loads_them(self):
+        for arch in ARCHITECTURES:
+            program = guest("linked_loading", arch)
+            libs = f"--libs={pathlib.Path(program).parent}"
+            with Server(libs, "--stdio=debuglog", program, command="run") as server:
+                text = lldb(
+                    ["breakpoint set --name part_sum", "breakpoint set --name times_three", "continue", "continue"]
+                    + ["continue", "thread backtrace", "image list", "breakpoint delete --force", "continue"],
+                    server,
+                    program,
+                )
+                self.assertRegex(text, r"stop reason = exec(.|\n)*stop reason = breakpoint 1.1(.|\n)*= breakpoint 2.1")
+                self.assertRegex(text, r"frame #0: .*linked_loading`times_three\(value=1\) at loading\.c:")
+                self.assertRegex(text, r"frame #1: .*libpart\.so`part_sum\(count=4, .*\) at part\.c:")
+                self.assertRegex(text, r"frame #2: .*linked_loading`main at loading\.c:")
+                self.assertIn("/vmo/libzircon.so", text)
+                self.assertIn("exited with status = 30", text)
+
     def test_memory_and_registers_are_read_and_written(self):
         for program, server in self.each():
             text = lldb(

@@ -5,6 +5,7 @@ JACINTH_FUCHSIA_SDK names the folder of one (id 0.20200703.3.1: `arch`, `pkg`). 
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE.parent / "support"))
 
+from debuggers import GDB, LLDB, Server, gdb, lldb  # noqa: E402
 from jacinth import PROGRAM, jacinth  # noqa: E402
 
 SDK = os.environ.get("JACINTH_FUCHSIA_SDK")
@@ -128,6 +130,66 @@ class Sdk(unittest.TestCase):
             result = subprocess.run(command, input=data, capture_output=True, timeout=100)
             self.assertEqual(result.stdout, data)
             self.assertEqual(result.returncode, 0)
+
+    def debugged(self, arch, name):
+        folder = self.built[arch].folder
+        return Server(f"--libs={folder}:{SDK}", f"--dir=/pkg={folder}", str(folder / name), command="run")
+
+    @unittest.skipUnless(GDB, "gdb-multiarch is not installed")
+    def test_gdb_stops_by_name_in_libraries_before_and_after_they_are_loaded(self):
+        def check(arch):
+            with self.debugged(arch, "linked") as server:
+                text = gdb(
+                    ["set breakpoint pending on", "break part_add", "break printf", "break zx_socket_write", "break main"]
+                    + ["tbreak fdio_unsafe_fd_to_io", "continue", "info sharedlibrary", "delete 5", "continue"]
+                    + ["backtrace", "continue", "delete 2 3", "continue", "backtrace", "continue", "reverse-continue"]
+                    + ["reverse-continue", "reverse-continue", "reverse-continue", "break part_add", "continue"]
+                    + ["continue"],
+                    server,
+                )
+            stops = re.findall(r"^(?:Temporary b|B)reakpoint \d, 0x\w+ in (?:_)?(\w+) \(", text, re.MULTILINE)
+            self.assertEqual(stops, ["main", "printf", "zx_socket_write", "part_add", "part_add", "part_add", "main"]
+                             + ["main", "part_add"], text)
+            for library in ("ld.so.1", "libzircon.so", "libfdio.so", "libsdk_part.so"):
+                self.assertIn(f"target:/vmo/{library}", text)
+            self.assertRegex(text, r"#0 +0x\w+ in printf .*\n#1 +0x\w+ in main \(\)")
+            self.assertRegex(text, r"#0 +0x\w+ in part_add .*\n#1 +0x\w+ in main \(\)")
+            self.assertIn("No more reverse-execution history.", text)
+        self.both(check)
+
+    @unittest.skipUnless(LLDB, "LLDB is not installed")
+    def test_lldb_stops_by_name_in_libraries(self):
+        def check(arch):
+            folder = self.built[arch].folder
+            with self.debugged(arch, "linked") as server:
+                text = lldb(
+                    [f"settings set target.exec-search-paths {SDK}/arch/{arch}/dist {folder}"]
+                    + ["settings set target.process.stop-on-exec false", "breakpoint set --name part_add"]
+                    + ["breakpoint set --name sendmsg", "breakpoint set --name main", "continue", "continue"]
+                    + ["thread backtrace", "continue", "thread backtrace"],
+                    server,
+                    str(folder / "linked"),
+                )
+            self.assertRegex(text, r"frame #0: .*linked`main")
+            self.assertRegex(text, r"frame #0: .*libfdio.so`sendmsg")
+            self.assertRegex(text, r"frame #0: .*libsdk_part.so`part_add(.*\n)* +frame #1: .*linked`main")
+        self.both(check)
+
+    def test_call_stacks_lead_through_the_libraries(self):
+        def check(arch):
+            folder = self.built[arch].folder
+            result = jacinth("debug", f"--libs={folder}:{SDK}", f"--dir=/pkg={folder}", "-e", "calls zx_socket_write before",
+                             "-e", "continue", "-e", "backtrace", "-e", "break zx_vmo_create", "-e", "break fdio_bind_to_fd",
+                             str(folder / "linked"), stdin=subprocess.DEVNULL)
+            names = re.findall(r"^#\d+ +0x\w+ (\S+?)\+0x", result.stdout, re.MULTILINE)
+            self.assertIn(names[0], ("_zx_socket_write", "<libzircon.so>"))
+            self.assertIn("<libfdio.so>", names)
+            self.assertIn("writev", names)
+            self.assertIn("<ld.so.1>", names)
+            self.assertLess(names.index("vfprintf"), names.index("printf"))
+            self.assertLess(names.index("printf"), names.index("main"))
+            self.assertRegex(result.stdout, r"before zx_vmo_create \(0x\w+\)\n.*before fdio_bind_to_fd \(0x")
+        self.both(check)
 
     def test_files(self):
         def check(arch):

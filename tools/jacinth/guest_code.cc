@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "emu/cpu/disassembler.h"
+#include "kernel/inspect/elf_sections.h"
 #include "kernel/inspect/process_view.h"
 #include "kernel/object/core.h"
 #include "kernel/task/process.h"
@@ -27,8 +28,8 @@ constexpr uint64_t kMaxX86Instruction = 15;
 Arch arch_of(kernel::Process& process) { return process.core().platform().arch(); }
 
 /// The VMO's contents as they are, pages that nobody wrote as zeros; empty when it does not begin as an ELF file does.
-std::vector<char> elf_in(const kernel::Vmo& vmo) {
-  std::vector<char> bytes;
+std::vector<std::byte> elf_in(const kernel::Vmo& vmo) {
+  std::vector<std::byte> bytes;
   if (vmo.is_physical() || vmo.size() == 0 || vmo.size() > kMaxProgram) return bytes;
   kernel::Platform& platform = vmo.core().platform();
   for (uint64_t page = 0; page < vmo.page_count(); ++page) {
@@ -43,8 +44,11 @@ std::vector<char> elf_in(const kernel::Vmo& vmo) {
   return bytes;
 }
 
-std::unique_ptr<emu::SymbolFile> read(std::vector<char> bytes) {
-  auto file = emu::SymbolFile::from_bytes(std::move(bytes));
+/// Dynamic linkers and the vDSO come without sections.
+std::unique_ptr<emu::SymbolFile> read(std::vector<std::byte> bytes) {
+  kernel::restore_sections(bytes);
+  const auto* begin = reinterpret_cast<const char*>(bytes.data());
+  auto file = emu::SymbolFile::from_bytes({begin, begin + bytes.size()});
   return file ? std::move(*file) : nullptr;
 }
 
@@ -59,8 +63,7 @@ const emu::SymbolFile& best_symbols(const emu::SymbolFile& file, const SymbolFil
 const emu::SymbolFile* SymbolizedCode::vdso(Arch arch) {
   if (!vdso_) {
     std::span<const std::byte> elf = kernel::vdso_image(arch).elf;
-    auto* begin = reinterpret_cast<const char*>(elf.data());
-    vdso_ = read({begin, begin + elf.size()});
+    vdso_ = read({elf.begin(), elf.end()});
   }
   return vdso_.get();
 }
@@ -68,7 +71,7 @@ const emu::SymbolFile* SymbolizedCode::vdso(Arch arch) {
 const emu::SymbolFile* SymbolizedCode::file_in(const kernel::Vmo& vmo) {
   auto [at, added] = files_.try_emplace(abi::raw(vmo.koid()));
   if (added) {
-    std::vector<char> bytes = elf_in(vmo);
+    std::vector<std::byte> bytes = elf_in(vmo);
     if (!bytes.empty()) at->second = read(std::move(bytes));
   }
   return at->second.get();
@@ -119,6 +122,11 @@ std::vector<kernel::CodePlace> SymbolizedCode::places(kernel::Process& process, 
       places.back().function = function->name;
       places.back().offset = function->offset;
     }
+  }
+  // A library's own functions have no names in it: better the library's than none.
+  if (places.empty()) {
+    std::string name = module_at(process, address)->name;
+    places.push_back({.function = name.starts_with('[') ? name : fmt::format("<{}>", name), .offset = own});
   }
   return places;
 }

@@ -136,14 +136,15 @@ std::string thread_list(std::span<const ProcessSummary> processes, const ThreadT
   return out;
 }
 
-std::string library_list_svr4(std::span<const LoadedModule> modules) {
+std::string library_list_svr4(std::span<const LoadedModule> modules, bool with_executable) {
   std::string out = "<library-list-svr4 version=\"1.0\"";
   auto at = std::back_inserter(out);
   if (!modules.empty() && modules.front().link_map != 0)
     fmt::format_to(at, " main-lm=\"{:#x}\"", modules.front().link_map);
   out += ">\n";
-  for (size_t i = 1; i < modules.size(); ++i) {
+  for (size_t i = with_executable ? 0 : 1; i < modules.size(); ++i) {
     const LoadedModule& module = modules[i];
+    if (!module.there) continue;
     fmt::format_to(at, "<library name=\"{}\" lm=\"{:#x}\" l_addr=\"{:#x}\" l_ld=\"{:#x}\" lmid=\"0x0\"/>\n",
                    xml_escaped(module.name), module.link_map, module.base.value, module.dynamic);
   }

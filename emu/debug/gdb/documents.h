@@ -17,8 +17,9 @@ std::string target_description(Arch arch);
 using ThreadText = std::function<std::string(TaskId)>;
 std::string thread_list(std::span<const ProcessSummary> processes, const ThreadText& id);
 
-/// Everything but the executable; for clients that know link maps, and for those that know only addresses.
-std::string library_list_svr4(std::span<const LoadedModule> modules);
+/// For clients that know link maps, and for those that know only addresses. gdb knows the executable from elsewhere,
+/// LLDB has to be told of it here.
+std::string library_list_svr4(std::span<const LoadedModule> modules, bool with_executable);
 std::string library_list(std::span<const LoadedModule> modules);
 
 /// What `info os processes` shows: every process, whether the client deals with it or not.

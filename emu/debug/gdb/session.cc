@@ -163,7 +163,8 @@ void Session::attach_first() {
   std::erase_if(processes, [](const ProcessSummary& process) { return process.threads.empty(); });
   if (processes.empty()) return;
   auto first = std::ranges::find(processes, timeline_.last_stop().who.process, &ProcessSummary::koid);
-  attached_.insert(first == processes.end() ? processes.front().koid : first->koid);
+  uint64_t process = first == processes.end() ? processes.front().koid : first->koid;
+  if (attached_.insert(process).second) note_executable(process);
 }
 
 std::vector<TaskId> Session::visible_threads() {
@@ -297,6 +298,7 @@ void Session::attach(Scanner from) {
   auto found = process ? std::ranges::find(processes, *process, &ProcessSummary::koid) : processes.end();
   if (found == processes.end() || found->threads.empty()) return fail(Error::kNoProcess, "there is no such process");
   attached_.insert(*process);
+  note_executable(*process);
   stopped_ = found->threads.front().id;
   general_ = resumed_ = {.process = stopped_.process, .thread = stopped_.thread};
   stop_sent_ = thread_stop_text({.reason = DebugStop::Reason::kArrived}, stopped_);
@@ -310,6 +312,8 @@ void Session::restart(Scanner) {
   before_end_ = false;
   killed_ = false;
   attached_.clear();
+  placed_.clear();
+  untold_.reset();
   stopped_ = {};
   general_ = resumed_ = {};
   stop_sent_.clear();

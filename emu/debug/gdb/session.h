@@ -146,6 +146,11 @@ class Session {
   std::string thread_stop_text(const DebugStop& stop, TaskId who);
   void put_lldb_stop(std::string& out, const DebugStop& stop, TaskId who);
   std::string exit_text(uint64_t process, uint64_t code) const;
+  bool of_libraries(const DebugStop& stop) const;
+  bool waited_for(const DebugStop& stop) const;
+  void tell_of_libraries(const DebugStop& stop);
+  std::string news_of_libraries(uint64_t process);
+  void note_executable(uint64_t process);
 
   // session_query.cc
   void supported(Scanner);
@@ -217,7 +222,9 @@ class Session {
   std::map<uint64_t, std::vector<uint64_t>> catches_;  // By process.
   std::map<uint64_t, Registers> saved_registers_;
   uint64_t next_saved_ = 1;
-  bool before_end_ = false;  // It stands where it was put to not yet be over.
+  bool before_end_ = false;          // It stands where it was put to not yet be over.
+  std::set<uint64_t> placed_;        // Processes whose executable lies where the client thinks that it does.
+  std::optional<DebugStop> untold_;  // Libraries were loaded when it stopped for the user.
   std::string document_name_;
   std::string document_;
 };

@@ -31,7 +31,7 @@ void Session::supported(Scanner from) {
       "PacketSize={:x};QStartNoAckMode+;swbreak+;hwbreak+;vContSupported+;ReverseContinue+;ReverseStep+;"
       "QCatchSyscalls+;QPassSignals+;QProgramSignals+;QThreadEvents+;qXfer:features:read+;qXfer:threads:read+;"
       "qXfer:libraries:read+;qXfer:libraries-svr4:read+;qXfer:exec-file:read+;qXfer:auxv:read+;"
-      "qXfer:memory-map:read+;qXfer:osdata:read+",
+      "qXfer:memory-map:read+;qXfer:osdata:read+;exec-events+",
       kMaxPayload);
   if (multiprocess_) text += ";multiprocess+";
   reply(text);
@@ -46,7 +46,7 @@ std::optional<std::string> Session::document(std::string_view object, std::strin
   if (object == "threads") return thread_list(visible(), [this](TaskId id) { return id_text(id); });
   uint64_t process = focus().process;
   if (object == "libraries") return library_list(target_.modules(process));
-  if (object == "libraries-svr4") return library_list_svr4(target_.modules(process));
+  if (object == "libraries-svr4") return library_list_svr4(target_.modules(process), lldb());
   if (object == "exec-file") {
     if (!annex.empty()) process = Scanner(annex).number().value_or(0);
     std::vector<LoadedModule> modules = target_.modules(process);
@@ -132,7 +132,7 @@ void Session::attached(Scanner from) {
 /// Where the executable lies, for clients that do not ask for auxiliary values.
 void Session::offsets(Scanner) {
   std::vector<LoadedModule> modules = target_.modules(focus().process);
-  if (modules.empty()) return reply("");
+  if (modules.empty() || !modules.front().there) return reply("");
   reply(fmt::format("TextSeg={:x}", modules.front().base.value));
 }
 

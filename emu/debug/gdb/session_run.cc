@@ -152,6 +152,7 @@ void Session::set_catches() {
   std::vector<MomentCatch> moments;
   if (options_.moments) moments = options_.moments();
   moments.push_back({.kind = MomentKind::kProcessExited});
+  moments.push_back({.kind = MomentKind::kLibrariesLoaded});
   timeline_.catch_moments(std::move(moments));
 }
 
@@ -171,8 +172,49 @@ DebugStop Session::back_from_end(const DebugStop& end) {
 /// What happens to processes that the client does not deal with: they go on without a word.
 bool Session::unheard(const DebugStop& stop, bool backwards) const {
   if (stop.reason == Reason::kException) return !attached_.contains(stop.who.process);
+  if (of_libraries(stop)) return !attached_.contains(stop.moment.koid) && !waited_for(stop);
   if (stop.reason != Reason::kMoment || stop.moment.kind != MomentKind::kProcessExited) return false;
   return backwards || lldb() || !attached_.contains(stop.moment.koid);
+}
+
+bool Session::of_libraries(const DebugStop& stop) const {
+  return stop.reason == Reason::kMoment && stop.moment.kind == MomentKind::kLibrariesLoaded;
+}
+
+/// The user wants to stop there, and is to hear of it in words.
+bool Session::waited_for(const DebugStop& stop) const {
+  if (!options_.moments) return false;
+  return std::ranges::any_of(options_.moments(), [&](const MomentCatch& wanted) {
+    return wanted.kind == stop.moment.kind && (!wanted.koid || *wanted.koid == stop.moment.koid);
+  });
+}
+
+/// A stop that the client alone sees: it reads the list again, puts its breakpoints where they belong by now, and goes
+/// on as it was.
+void Session::tell_of_libraries(const DebugStop& stop) {
+  bool begins = !placed_.contains(stop.moment.koid);
+  stop_sent_ = stop_text(stop);
+  reply(stop_sent_);
+  // LLDB then forgets everything, and reads no list by itself.
+  if (lldb() && begins && placed_.contains(stop.moment.koid)) untold_ = stop;
+}
+
+/// The dynamic linker of Fuchsia maps the executable itself. What a client knows as that is then nothing that merely
+/// comes in addition: gdb moves an executable when a process begins one, and so it is told that this one does.
+std::string Session::news_of_libraries(uint64_t process) {
+  std::vector<LoadedModule> modules = target_.modules(process);
+  bool begins = !modules.empty() && modules.front().there && placed_.insert(process).second;
+  if (!begins) return "library:;";
+  return lldb() ? "reason:exec;" : fmt::format("exec:{};", hex_of(modules.front().name));
+}
+
+void Session::note_executable(uint64_t process) {
+  std::vector<LoadedModule> modules = target_.modules(process);
+  if (modules.empty() || !modules.front().there) {
+    placed_.erase(process);
+  } else {
+    placed_.insert(process);
+  }
 }
 
 /// The end of a process may be the end of the run, which is told in the next moment.
@@ -189,6 +231,7 @@ void Session::resume(Resume request) {
   request.interrupt = options_.interrupt;
   document_name_.clear();
   not_there_.reset();
+  if (untold_) return tell_of_libraries(*std::exchange(untold_, std::nullopt));
   bool from_end = ended_.has_value();
   if (from_end && !request.backwards) {
     // A client that goes on from there has not heard of every process's end.
@@ -214,6 +257,10 @@ void Session::resume(Resume request) {
   if (stop.reason == Reason::kEnded && options_.stop_before_end && !at_end && !lldb()) stop = back_from_end(stop);
   options_.running(false);
   ended_ = stop.reason == Reason::kEnded ? std::optional(stop.exit_code) : std::nullopt;
+  if (of_libraries(stop) && attached_.contains(stop.moment.koid)) {
+    if (!waited_for(stop)) return tell_of_libraries(stop);
+    untold_ = stop;
+  }
   if (options_.describe && !lldb()) console(options_.describe(stop));
   stop_sent_ = stop_text(stop);
   reply(stop_sent_);
@@ -251,7 +298,8 @@ std::string Session::stop_text(const DebugStop& stop) {
 }
 
 std::string Session::thread_stop_text(const DebugStop& stop, TaskId who) {
-  std::string out = fmt::format("T{:02x}", signal_of(stop));
+  bool libraries = of_libraries(stop) && !untold_;
+  std::string out = fmt::format("T{:02x}", libraries && lldb() ? 0 : signal_of(stop));
   auto at = std::back_inserter(out);
   switch (stop.reason) {
     case Reason::kPoint: {
@@ -276,8 +324,9 @@ std::string Session::thread_stop_text(const DebugStop& stop, TaskId who) {
     case Reason::kHistoryEnd: out += "replaylog:end;"; break;
     default: break;
   }
+  if (libraries) out += news_of_libraries(stop.moment.koid);
   fmt::format_to(at, "thread:{};", id_text(who));
-  if (lldb()) put_lldb_stop(out, stop, who);
+  if (lldb() && !libraries) put_lldb_stop(out, stop, who);
   if (std::optional<Registers> registers = target_.registers(who.thread)) {
     const std::vector<RegisterRow>& rows = register_rows(target_.arch());
     for (size_t i = 0; i < rows.size(); ++i) {

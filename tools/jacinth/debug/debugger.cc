@@ -175,6 +175,7 @@ kernel::Process* Debugger::process(uint64_t koid) {
 
 std::optional<uint64_t> Debugger::symbol(std::string_view name) {
   for (const emu::LoadedModule& module : target().modules(selected().process)) {
+    if (!module.there) continue;
     auto known = symbols_.find(module.name);
     if (known == symbols_.end()) {
       auto bytes = target().file(module.name);
@@ -296,8 +297,11 @@ std::string Debugger::place_text(emu::TaskId who) {
   if (at == nullptr || !registers) return {};
   std::string text = fmt::format("{:#x}", registers->pc);
   std::vector<kernel::CodePlace> places = code_.places(at->process(), GuestAddr(registers->pc));
-  if (!places.empty()) return text + " " + places.back().text();
-  // In the vDSO: who called it says more.
+  if (!places.empty()) text += " " + places.back().text();
+  GuestAddr vdso = at->process().vdso_base();
+  uint64_t size = kernel::vdso_image(target().arch()).elf.size();
+  if (vdso == GuestAddr() || registers->pc - vdso.value >= size) return text;
+  // Who called the vDSO says more.
   std::string caller = kernel::call_site_text(code_, *at);
   return caller.empty() ? text : fmt::format("{}, called from {}", text, caller);
 }

@@ -17,11 +17,11 @@ using emu::MomentKind;
 
 namespace {
 
-constexpr std::array<std::string_view, 13> kNames = {
-    "packet-queued",  "message-written", "futex-parked",    "thread-blocked", "thread-woken",
-    "thread-started", "thread-exited",   "process-started", "process-exited", "exception",
-    "handle-closed",  "signalled",       "page-committed"};
-static_assert(kNames.size() == static_cast<size_t>(MomentKind::kPageCommitted) + 1);
+constexpr std::array<std::string_view, 14> kNames = {
+    "packet-queued",  "message-written", "futex-parked",    "thread-blocked",  "thread-woken",
+    "thread-started", "thread-exited",   "process-started", "process-exited",  "exception",
+    "handle-closed",  "signalled",       "page-committed",  "libraries-loaded"};
+static_assert(kNames.size() == static_cast<size_t>(MomentKind::kLibrariesLoaded) + 1);
 
 std::string value_words(const kernel::Object* object, const emu::Moment& moment) {
   switch (moment.kind) {
@@ -43,7 +43,8 @@ std::string value_words(const kernel::Object* object, const emu::Moment& moment)
     case MomentKind::kThreadWoken:
     case MomentKind::kThreadStarted:
     case MomentKind::kThreadExited:
-    case MomentKind::kProcessStarted: return {};
+    case MomentKind::kProcessStarted:
+    case MomentKind::kLibrariesLoaded: return {};
   }
   return {};
 }

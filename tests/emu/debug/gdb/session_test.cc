@@ -475,6 +475,44 @@ TEST_CASE("gdb: documents come in pieces, and unknown ones not at all") {
   REQUIRE(c.ask("qOffsets") == "TextSeg=200000");
 }
 
+TEST_CASE("gdb: is told once where the program lies that a dynamic linker has loaded, and then of libraries") {
+  Client c;
+  c.target.loaded.front().there = false;
+  c.as_gdb();
+  REQUIRE(c.ask("qOffsets").empty());
+  DebugStop loaded{.reason = Reason::kMoment,
+                   .who = Client::kMain,
+                   .moment = {.kind = MomentKind::kLibrariesLoaded, .who = Client::kMain, .koid = 0x400}};
+  DebugStop elsewhere = loaded;
+  elsewhere.moment.koid = 0x999;
+
+  c.target.loaded.front().there = true;
+  c.timeline.stops = {elsewhere, loaded};
+  REQUIRE(has(c.ask("c"), "T05exec:2f6775657374732f68656c6c6f;thread:p400.410;"));
+  REQUIRE(c.timeline.resumes.size() == 2);
+
+  c.timeline.stops = {loaded};
+  std::string told = c.ask("c");
+  REQUIRE(has(told, "T05library:;thread:p400.410;"));
+  c.timeline.stops = {loaded};
+  REQUIRE(has(c.ask("bc"), "T05library:;"));
+  REQUIRE(has(c.ask("qOffsets"), "TextSeg=200000"));
+}
+
+TEST_CASE("gdb: who waits for libraries hears of them in words, and reads the list when he goes on") {
+  SessionOptions options;
+  options.moments = [] { return std::vector<MomentCatch>{{.kind = MomentKind::kLibrariesLoaded}}; };
+  Client c(Arch::kArm64, options);
+  c.as_gdb();
+  DebugStop loaded{.reason = Reason::kMoment,
+                   .who = Client::kMain,
+                   .moment = {.kind = MomentKind::kLibrariesLoaded, .who = Client::kMain, .koid = 0x400}};
+  c.timeline.stops = {loaded};
+  REQUIRE(has(c.ask("c"), "T05thread:p400.410;"));
+  REQUIRE(has(c.ask("c"), "T05library:;"));
+  REQUIRE(c.timeline.resumes.size() == 1);
+}
+
 TEST_CASE("gdb: files are the guest's own, and the host's are not there") {
   Client c;
   REQUIRE(c.ask("vFile:setfs:0") == "F0");
