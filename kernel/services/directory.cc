@@ -247,7 +247,7 @@ Status Connection::rename(std::string_view from, HandleOwner token, std::string_
     if (from == "..") return Status::kInvalidArgs;
     TRY_STATUS(trim(to, to_directory));
     if (to_directory) return Status::kNotDir;
-    if (to == "." || to == "..") return Status::kInvalidArgs;
+    if (!good_name(to)) return Status::kInvalidArgs;
     return files.link(node_, from, *target, to);
   }
   TRY_STATUS(trim(from, from_directory));

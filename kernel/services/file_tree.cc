@@ -134,8 +134,12 @@ Status FileTree::rename(uint64_t from, std::string_view name, uint64_t to, std::
   if (from == to && name == new_name) return Status::kOk;
   if (node.is_directory()) {
     // A directory cannot go into itself.
-    for (uint64_t at = to; at != 0; at = nodes_.at(at).parent)
+    for (uint64_t at = to; at != 0;) {
       if (at == number) return Status::kInvalidArgs;
+      // What it was in may be gone, while somebody still has it open.
+      auto above = nodes_.find(at);
+      at = above != nodes_.end() ? above->second.parent : 0;
+    }
   }
   FileNode& target = nodes_.at(to);
   if (!target.is_directory()) return Status::kBadState;

@@ -86,6 +86,10 @@ Services::~Services() {
 }
 
 void Services::add(std::unique_ptr<Endpoint> endpoint) {
+  // Two services at the two ends of one channel would take each other's answers for requests, for ever: it is closed.
+  Object* object = endpoint->object();
+  if (object != nullptr && object->type() == ObjectType::kChannel && serving(static_cast<Channel&>(*object)) != nullptr)
+    return;
   endpoint->number_ = ++last_number_;
   Endpoint& added = *endpoint;
   endpoints_.emplace(last_number_, std::move(endpoint));
@@ -193,6 +197,8 @@ Result<HandleOwner> Services::make_utc_clock() {
   Ref<Clock> clock = TRY(Clock::create(core(), abi::ClockOptions::kNone, Time{kUtcAtStart}));
   TRY_STATUS(
       clock->update({.options = abi::ClockUpdateOptions::kSyntheticValueValid, .synthetic_value = kUtcAtStart}, 1));
+  // What is asked for UTC without a clock, as programs of July 2020 may, agrees with it.
+  kernel_.utc_offset() = Duration{kUtcAtStart};
   return core().handles().make(clock, kUtcRights);
 }
 

@@ -68,7 +68,7 @@ class Services final : public Attendant {
   const std::set<std::string>& missing_libraries() const { return missing_; }
   void note_missing(std::string_view name) { missing_.emplace(name); }
 
-  /// Takes it in, and looks after it at once.
+  /// Takes it in, and looks after it at once; unless a service has the other end too.
   void add(std::unique_ptr<Endpoint> endpoint);
   void ready(const Endpoint& endpoint);
   /// The endpoint at the other end of a channel; null when a program has that.
