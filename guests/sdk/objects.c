@@ -67,6 +67,15 @@ int main(void) {
   int sum = 0;
   for (size_t i = 0; i < sizeof chance; ++i) sum |= chance[i];
   CLAIM("there is chance, more than one call's worth", sum == 255);
+  zx_handle_t near, far;
+  zx_signals_t state = 0;
+  zx_socket_create(0, &near, &far);
+  zx_handle_close(far);
+  CLAIM("a socket can be shut down after its peer is gone", zx_socket_shutdown(near, ZX_SOCKET_SHUTDOWN_READ) == ZX_OK);
+  zx_object_wait_one(near, ZX_SOCKET_PEER_WRITE_DISABLED, 0, &state);
+  CLAIM("and says so", state == (ZX_SOCKET_PEER_CLOSED | ZX_SOCKET_PEER_WRITE_DISABLED));
+  zx_handle_close(near);
+
   CLAIM("ticks and time agree", zx_ticks_per_second() > 0 && zx_ticks_get() > 0);
   CLAIM("the machine has processors and memory", zx_system_get_num_cpus() >= 1 && zx_system_get_physmem() > 1 << 20);
   zx_string_view_t version = zx_system_get_version_string();

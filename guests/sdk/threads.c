@@ -141,5 +141,10 @@ int main(void) {
         zx_object_get_property(thrd_get_zx_handle(thrd_current()), ZX_PROP_NAME, name, sizeof name) == ZX_OK &&
             strcmp(name, "initial-thread") == 0);
   CLAIM("the day is one in 2020 or later", time(NULL) > 1577836800);
+  zx_time_t utc = 0;
+  clock_gettime(CLOCK_REALTIME, &until);
+  zx_time_t day = until.tv_sec * 1000000000ll + until.tv_nsec;
+  CLAIM("the kernel's UTC is the wall clock's",
+        zx_clock_get(ZX_CLOCK_UTC, &utc) == ZX_OK && utc >= day && utc - day < 100000000);
   return claims_end();
 }

@@ -121,9 +121,10 @@ Status Socket::set_disposition(SocketDisposition disposition, SocketDisposition 
   if (!peer_may_become(peers)) return Status::kBadState;
   Change change;
   change.of_own(disposition);
+  // Also of one that is gone, as after zx_socket_shutdown.
+  change.of_peers(peers);
   if (!peer_closed()) {
     if (!peer()->peer_may_become(disposition)) return Status::kBadState;
-    change.of_peers(peers);
     Change peers_change;
     peers_change.of_own(peers);
     peers_change.of_peers(disposition);

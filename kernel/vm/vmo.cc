@@ -392,6 +392,8 @@ abi::InfoVmo Vmo::info() const {
 uint64_t Vmo::share_count() const {
   uint64_t processes = 0;
   for (const auto& [space, mappings] : mappings_by_space_) processes += core().vm().processes_in(space);
+  // Whoever started the first program shows the vDSO too, and is no process here.
+  if (koid() == core().vm().vdso().vmo) ++processes;
   return processes;
 }
 

@@ -195,6 +195,17 @@ TEST_CASE("nothing more comes through the bootstrap channel") {
   REQUIRE(channel->signals() == (Signals::kChannelReadable | Signals::kChannelPeerClosed));
 }
 
+TEST_CASE("the vDSO is shared with whoever started the program") {
+  Rig rig;
+  Ref<Process> process = rig.good();
+  Ref<Vmo> vdso = *rig.kernel.vdso_vmo();
+  REQUIRE(vdso->info().share_count == 2);
+  abi::InfoTaskStats stats = process->memory().task_stats();
+  REQUIRE(stats.mem_shared_bytes == vdso->size());
+  REQUIRE(stats.mem_scaled_shared_bytes == vdso->size() / 2);
+  REQUIRE(stats.mem_private_bytes > 0);
+}
+
 TEST_CASE("the vDSO knows its machine and is the same for all") {
   Rig rig;
   rig.platform.set_cpus(2);

@@ -268,6 +268,16 @@ TEST_CASE("what a peer left keeps its writes disabled after it closed", "[zx_soc
   REQUIRE(k.read_nothing(b) == Status::kPeerClosed);
 }
 
+TEST_CASE("a peer that is gone can still be told to write no more", "[zx_socket_set_disposition]") {
+  Rig k;
+  auto [a, b] = k.socket();
+  REQUIRE(k.dispose(b, kWriteDisabled, kUnchanged) == Status::kOk);
+  k.close(a);
+  REQUIRE(k.dispose(b, kUnchanged, kWriteDisabled) == Status::kOk);
+  REQUIRE(k.signals(b) == (abi::Signals::kSocketPeerClosed | abi::Signals::kSocketWriteDisabled |
+                           abi::Signals::kSocketPeerWriteDisabled));
+}
+
 TEST_CASE("socket_set_disposition checks its values, then handle, type and right", "[zx_socket_set_disposition]") {
   Rig k;
   auto [a, b] = k.socket();
