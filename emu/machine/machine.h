@@ -98,6 +98,8 @@ class Machine final : private CpuClient {
     if (running_ != nullptr) clock_.advance_bytes(running_->take_executed());
     return clock_.now();
   }
+  /// The same without asking the core that runs: exact where the supervisor is called.
+  const VirtualClock& clock() const { return clock_; }
   void set_alarm(Time when);
   /// Code bytes executed so far.
   uint64_t executed_bytes();

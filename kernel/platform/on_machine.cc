@@ -59,7 +59,7 @@ class MachinePageTables final : public PageTables {
 }  // namespace
 
 OnMachine::OnMachine(emu::Machine& machine, uint64_t seed, Console console)
-    : machine_(machine), seed_(seed), console_(std::move(console)) {
+    : Platform(machine.clock()), machine_(machine), seed_(seed), console_(std::move(console)) {
   machine_.set_supervisor(*this);
 }
 

@@ -26,7 +26,6 @@ class OnMachine final : private emu::Supervisor, public Platform {
 
   Arch arch() const override { return machine_.arch(); }
   unsigned cpu_count() const override { return machine_.cpu_count(); }
-  Time now() const override { return machine_.now(); }
   void set_alarm(Time when) override { machine_.set_alarm(when); }
   uint64_t seed() const override { return seed_; }
   PhysAddr ram_base() const override { return machine_.memory().base(); }

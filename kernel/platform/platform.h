@@ -22,7 +22,7 @@
 #include "emu/state/exception_info.h"
 #include "emu/state/registers.h"
 #include "emu/state/thread_context.h"
-#include "emu/time/time.h"
+#include "emu/time/virtual_clock.h"
 
 namespace jacinth::kernel {
 
@@ -60,11 +60,16 @@ struct Arena {
 /// What the kernel asks of the machine.
 class Platform {
  public:
+  /// `clock` is the machine's, up to date whenever it calls the kernel; outlives this.
+  explicit Platform(const emu::VirtualClock& clock) : clock_(clock) {}
   virtual ~Platform() = default;
+  Platform(const Platform&) = delete;
+  Platform& operator=(const Platform&) = delete;
 
   virtual Arch arch() const = 0;
   virtual unsigned cpu_count() const = 0;
-  virtual Time now() const = 0;
+  /// Asked for in each call, so no virtual function: behind code of the guest it would be mispredicted.
+  Time now() const { return clock_.now(); }
   /// Arms the one-shot timer; KernelEntry::alarm() follows at the first preemption point at or after `when`.
   virtual void set_alarm(Time when) = 0;
   /// The run's seed: all the chance there is.
@@ -92,6 +97,9 @@ class Platform {
 
   /// The serial console.
   virtual void console_write(std::string_view text) = 0;
+
+ private:
+  const emu::VirtualClock& clock_;
 };
 
 /// A system call as it arrives.

@@ -48,7 +48,7 @@ class FakePlatform::Tables final : public PageTables {
 
 // calloc gives zero pages that the host backs only when they are touched.
 FakePlatform::FakePlatform(Arch arch, uint64_t ram_size)
-    : arch_(arch), ram_size_(ram_size), ram_(static_cast<std::byte*>(std::calloc(ram_size, 1))) {}
+    : Platform(clock_), arch_(arch), ram_size_(ram_size), ram_(static_cast<std::byte*>(std::calloc(ram_size, 1))) {}
 
 void FakePlatform::touch(PhysAddr root, GuestAddr address, bool write) {
   PageTables::Entry& entry = tables_[root].at(address.page());
@@ -79,7 +79,7 @@ uint64_t FakePlatform::offset(PhysAddr address) const {
 }
 
 void FakePlatform::state(Archive& ar) {
-  ar(now_, alarm_, console_);
+  ar(clock_, alarm_, console_);
 
   std::map<uint64_t, std::array<std::byte, kPageSize>> pages;
   static constexpr std::array<std::byte, kPageSize> kZero = {};

@@ -25,14 +25,14 @@ class FakePlatform final : public Platform {
 
   // --- what tests turn ---
 
-  void advance_to(Time when) { now_ = when; }
+  void advance_to(Time when) { clock_.advance_to(when); }
   void set_seed(uint64_t seed) { seed_ = seed; }
   void set_cpus(unsigned cpus) { cpus_ = cpus; }
   /// RAM in several pieces, each followed by a hole of a page or more. Before there is a kernel.
   void set_arenas(std::vector<Arena> arenas) { arenas_ = std::move(arenas); }
   Time alarm() const { return alarm_; }
   /// The alarm is due: KernelEntry::alarm() should be called.
-  bool alarm_due() const { return alarm_ <= now_; }
+  bool alarm_due() const { return alarm_ <= clock_.now(); }
   /// Everything the kernel wrote on the serial console.
   const std::string& console() const { return console_; }
   /// The page table of a root, to look at.
@@ -45,7 +45,6 @@ class FakePlatform final : public Platform {
 
   Arch arch() const override { return arch_; }
   unsigned cpu_count() const override { return cpus_; }
-  Time now() const override { return now_; }
   void set_alarm(Time when) override { alarm_ = when; }
   uint64_t seed() const override { return seed_; }
 
@@ -82,7 +81,7 @@ class FakePlatform final : public Platform {
   std::vector<Arena> arenas_;
   std::unique_ptr<std::byte[], Free> ram_;
   std::map<PhysAddr, Table> tables_;
-  Time now_;
+  emu::VirtualClock clock_;
   Time alarm_ = Time::never();
   uint64_t seed_ = 1;
   unsigned cpus_ = 2;

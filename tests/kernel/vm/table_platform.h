@@ -12,11 +12,11 @@ namespace jacinth::kernel {
 
 class TablePlatform final : public Platform {
  public:
-  explicit TablePlatform(Arch arch, uint64_t ram_size) : arch_(arch), memory_(PhysAddr(0x4000'0000), ram_size) {}
+  explicit TablePlatform(Arch arch, uint64_t ram_size)
+      : Platform(clock_), arch_(arch), memory_(PhysAddr(0x4000'0000), ram_size) {}
 
   Arch arch() const override { return arch_; }
   unsigned cpu_count() const override { return 1; }
-  Time now() const override { return {}; }
   void set_alarm(Time) override {}
   uint64_t seed() const override { return 1; }
   PhysAddr ram_base() const override { return memory_.base(); }
@@ -62,6 +62,7 @@ class TablePlatform final : public Platform {
     return table != nullptr ? std::make_unique<Tables>(std::move(table)) : nullptr;
   }
 
+  emu::VirtualClock clock_;  // Stands still.
   Arch arch_;
   emu::PhysicalMemory memory_;
 };
