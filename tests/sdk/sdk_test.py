@@ -5,6 +5,7 @@ JACINTH_FUCHSIA_SDK names the folder of one (id 0.20200703.3.1: `arch`, `pkg`). 
 
 import os
 import pathlib
+import random
 import re
 import shutil
 import subprocess
@@ -23,7 +24,7 @@ SDK = os.environ.get("JACINTH_FUCHSIA_SDK")
 # What the SDK calls an architecture, and what clang does.
 TARGETS = {"arm64": "aarch64-fuchsia", "x64": "x86_64-fuchsia"}
 PROGRAMS = ("hello", "echo", "files", "threads", "memory", "objects", "spawn", "linked", "exceptions", "guarded", "jobs",
-            "plain")
+            "plain", "waits")
 # What of the SDK's own packages a program is built with: sources, and libraries.
 WITH_PACKAGES = {"loops": (("async/ops.c", "async-loop/loop.c"), ("async-default", "async-loop-default", "memfs", "sync"))}
 
@@ -258,6 +259,36 @@ class Sdk(unittest.TestCase):
                     self.assertIn("libfdio.so", result.stdout)
         self.both(check)
 
+    def test_whatever_is_wrong_with_a_file_the_emulator_holds(self):
+        def damaged(content, chance):
+            if chance.random() < 0.2:
+                return content[:chance.choice([0, 16, 63, 64, 100, 1000, 4096, chance.randrange(len(content))])]
+            changed = bytearray(content)
+            # Headers, then what the linker reads: the dynamic section, symbols, relocations.
+            for _ in range(chance.choice([1, 1, 2, 20])):
+                where = chance.randrange(chance.choice([64, 1024, 40_000]) // 8) * 8
+                value = chance.choice([0, 1, 2**63, 2**64 - 1, 0x1000, chance.getrandbits(20), chance.getrandbits(64)])
+                changed[where:where + 8] = value.to_bytes(8, "little")
+            return bytes(changed)
+
+        def check(arch):
+            built = self.built[arch]
+            good = {"hello": built.folder / "hello", "ld.so.1": built.sysroot / "dist/lib/ld.so.1",
+                    "libfdio.so": pathlib.Path(SDK, "arch", arch, "dist/libfdio.so")}
+            for name, path in good.items():
+                for seed in range(12):
+                    with tempfile.TemporaryDirectory() as folder:
+                        file = pathlib.Path(folder, name)
+                        file.write_bytes(damaged(path.read_bytes(), random.Random(f"{arch} {name} {seed}")))
+                        result = jacinth("run", "--time-limit=2s", "--wall-limit=20s", f"--libs={folder}:{SDK}",
+                                         str(file if name == "hello" else good["hello"]), errors="replace")
+                        said = f"{name}, seed {seed}: {result.returncode}\n{result.stdout}{result.stderr}"
+                        # The program's own end, a limit, the linker's refusal, ours in one line, an exception or a deadlock.
+                        self.assertIn(result.returncode, (0, 1, 43, 124, 126, 127, 170, 171), said)
+                        if result.returncode == 126:
+                            self.assertRegex(result.stderr, r"^jacinth run: [^\n]+\n$", said)
+        self.both(check)
+
     def test_without_libraries_one_line_says_what_is_missing(self):
         def check(arch):
             result = jacinth("run", str(self.built[arch].folder / "hello"))
@@ -277,6 +308,14 @@ class Sdk(unittest.TestCase):
                 self.assertEqual(replayed.returncode, recorded.returncode, replayed.stderr)
                 self.assertEqual(replayed.stdout, recorded.stdout)
                 self.assertIn("and the machine's end", replayed.stderr)
+        self.both(check)
+
+    def test_a_program_waits_for_its_input_with_poll_and_select(self):
+        def check(arch):
+            for text, pieces in (("hello, input\n", "3 8 2"), ("", "0")):
+                result = self.start(arch, "waits", input=text)
+                self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+                self.assertEqual(result.stdout, f"waited {pieces} end\n")
         self.both(check)
 
     def test_the_trace_shows_requests_to_the_services(self):

@@ -6,7 +6,8 @@
 // RFLAGS.TF steps as on the processor, but for the step that a system call ends (emu/machine/traced.cc).
 //
 // Not modelled: debug registers (emu/machine has them), I/O ports (IOPL is 0: they raise #GP), 32-bit compatibility
-// mode.
+// mode. The engine leaves MXCSR's exception flags alone, and computes x87's remainders and transcendental functions
+// with the precision of a double.
 
 #include <array>
 #include <cstring>

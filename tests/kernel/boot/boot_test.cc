@@ -65,6 +65,26 @@ std::vector<std::byte> peek(Process& process, GuestAddr at, size_t size) {
   return bytes;
 }
 
+/// Some of its first `heads` bytes changed, or its end cut off.
+std::vector<std::byte> mutated(const std::vector<std::byte>& good, size_t heads, std::mt19937& random) {
+  std::vector<std::byte> file = good;
+  // Numbers of eight bytes are what an ELF header is made of.
+  for (unsigned changes = random() % 3 + 1; changes > 0; --changes) {
+    size_t where = random() % heads;
+    uint64_t value = uint64_t{1} << random() % 64;
+    switch (random() % 6) {
+      case 0: file[where] = static_cast<std::byte>(random()); break;
+      case 1: file[where] ^= static_cast<std::byte>(1u << random() % 8); break;
+      case 2: value = ~value; [[fallthrough]];
+      case 3: value -= random() % 3; [[fallthrough]];
+      case 4: std::memcpy(file.data() + where / 8 * 8, &value, sizeof value); break;
+      default: file.resize(heads + random() % (good.size() - heads)); break;
+    }
+    if (file.size() < good.size() && where / 8 * 8 + 8 > file.size()) file.resize(good.size());
+  }
+  return file;
+}
+
 }  // namespace
 
 TEST_CASE("a program starts where its ELF file says, with a bootstrap channel and the vDSO's base") {
@@ -359,22 +379,7 @@ TEST_CASE("20 000 mutated files start, or are refused in one line", "[fuzz]") {
   const size_t heads = sizeof(Elf64_Ehdr) + 4 * sizeof(Elf64_Phdr);
   size_t started = 0;
   for (int round = 0; round < 20'000; ++round) {
-    std::vector<std::byte> file = good;
-    // Numbers of eight bytes are what an ELF header is made of.
-    for (unsigned changes = random() % 3 + 1; changes > 0; --changes) {
-      size_t where = random() % heads;
-      uint64_t value = uint64_t{1} << random() % 64;
-      switch (random() % 6) {
-        case 0: file[where] = static_cast<std::byte>(random()); break;
-        case 1: file[where] ^= static_cast<std::byte>(1u << random() % 8); break;
-        case 2: value = ~value; [[fallthrough]];
-        case 3: value -= random() % 3; [[fallthrough]];
-        case 4: std::memcpy(file.data() + where / 8 * 8, &value, sizeof value); break;
-        default: file.resize(heads + random() % (good.size() - heads)); break;
-      }
-      if (file.size() < good.size() && where / 8 * 8 + 8 > file.size()) file.resize(good.size());
-    }
-    auto process = rig.boot(file);
+    auto process = rig.boot(mutated(good, heads, random));
     if (process) {
       ++started;
       (*process)->kill(0);
@@ -390,6 +395,47 @@ TEST_CASE("20 000 mutated files start, or are refused in one line", "[fuzz]") {
   }
   REQUIRE(started > 1000);
   REQUIRE(started < 19'000);
+}
+
+TEST_CASE("5 000 mutated programs and dynamic linkers start, or are refused in one line", "[fuzz]") {
+  const uint32_t seed = 20'200'703;
+  INFO("seed " << seed);
+  std::mt19937 random(seed);
+  ElfBuilder needing = good_elf();
+  // The name lies at the end of the first segment's page.
+  needing.phdrs.push_back({.p_type = PT_INTERP, .p_flags = PF_R, .p_offset = 0xff8, .p_vaddr = 0xff8, .p_filesz = 8});
+  std::vector<std::byte> program = needing.build();
+  std::memcpy(program.data() + 0xff8, "ld.so.1", 8);
+  const std::vector<std::byte> linker = good_elf().build();
+  const size_t heads = sizeof(Elf64_Ehdr) + 5 * sizeof(Elf64_Phdr);
+  size_t started = 0;
+  for (int round = 0; round < 5'000; ++round) {
+    Rig rig;
+    bool wrong_linker = random() % 2 == 0;
+    std::vector<std::byte> file = wrong_linker ? program : mutated(program, heads, random);
+    std::vector<std::byte> other = wrong_linker ? mutated(linker, heads, random) : linker;
+    BootOptions options{.elf = file, .name = "prog", .arguments = {"prog"}};
+    options.linker = [&](std::string_view name) -> Result<Ref<Vmo>> {
+      if (name != "ld.so.1") return Status::kNotFound;
+      Ref<Vmo> vmo = *Vmo::create(rig.kernel.core(), other.size());
+      REQUIRE(vmo->write(0, other) == Status::kOk);
+      return vmo;
+    };
+    options.loader = [&]() -> Result<HandleOwner> {
+      auto [ours, theirs] = Channel::create(rig.kernel.core());
+      return rig.kernel.core().handles().make(theirs, abi::default_rights(ObjectType::kChannel));
+    };
+    auto process = kernel::boot(rig.kernel, std::move(options));
+    if (process) {
+      ++started;
+      (*process)->kill(0);
+    } else {
+      REQUIRE_FALSE(process.error().line.empty());
+      REQUIRE(process.error().line.find('\n') == std::string::npos);
+    }
+  }
+  REQUIRE(started > 300);
+  REQUIRE(started < 4'700);
 }
 
 }  // namespace jacinth::kernel
