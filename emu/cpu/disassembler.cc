@@ -152,4 +152,83 @@ std::vector<DataAccess> x86_data_accesses(std::span<const uint8_t> code, const R
   return result;
 }
 
+namespace {
+
+Decoder& detailed_decoder(Arch arch) {
+  thread_local Decoder arm64(Arch::kArm64, true);
+  thread_local Decoder x86_64(Arch::kX86_64, true);
+  return arch == Arch::kArm64 ? arm64 : x86_64;
+}
+
+CallStep x86_call_step(const cs_insn& insn) {
+  const cs_x86& x86 = insn.detail->x86;
+  bool direct = x86.op_count == 1 && x86.operands[0].type == X86_OP_IMM;
+  auto target = direct ? static_cast<uint64_t>(x86.operands[0].imm) : 0;
+  using Kind = CallStep::Kind;
+  switch (insn.id) {
+    case X86_INS_SYSCALL: return {.kind = Kind::kTrap};
+    case X86_INS_CALL: return {.kind = direct ? Kind::kCall : Kind::kOther, .value = target};
+    case X86_INS_JMP: return {.kind = direct ? Kind::kJump : Kind::kEnd, .value = target};
+    case X86_INS_RET:
+    case X86_INS_UD2:
+    case X86_INS_INT3:
+    case X86_INS_HLT: return {};
+    case X86_INS_MOV:
+      if (x86.operands[0].type == X86_OP_REG && gpr_index(x86.operands[0].reg) == kRax &&
+          x86.operands[1].type == X86_OP_IMM)
+        return {.kind = Kind::kNumber, .value = static_cast<uint64_t>(x86.operands[1].imm)};
+      break;
+    case X86_INS_XOR:
+      if (x86.operands[0].type == X86_OP_REG && x86.operands[1].type == X86_OP_REG &&
+          x86.operands[0].reg == X86_REG_EAX && x86.operands[1].reg == X86_REG_EAX)
+        return {.kind = Kind::kNumber, .value = 0};
+      break;
+    default:
+      // Jcc, LOOP, JRCXZ.
+      if (direct && decoder(Arch::kX86_64).in_group(&insn, CS_GRP_BRANCH_RELATIVE))
+        return {.kind = Kind::kBranch, .value = target};
+      break;
+  }
+  return {.kind = Kind::kOther};
+}
+
+CallStep arm64_call_step(uint32_t word, uint64_t pc) {
+  using Kind = CallStep::Kind;
+  auto displaced = [pc](uint32_t field, unsigned bits) {
+    auto shifted = static_cast<int64_t>(uint64_t{field} << (64 - bits)) >> (64 - bits);
+    return pc + static_cast<uint64_t>(shifted * 4);
+  };
+  if (word == 0xd4000001) return {.kind = Kind::kTrap};
+  // MOVZ X16 or W16 without a shift, and the same with the zero register.
+  if ((word & 0x7fe0001f) == 0x52800010) return {.kind = Kind::kNumber, .value = word >> 5 & 0xffff};
+  if ((word & 0x7fffffff) == 0x2a1f03f0) return {.kind = Kind::kNumber, .value = 0};
+  if ((word & 0xfc000000) == 0x94000000) return {.kind = Kind::kCall, .value = displaced(word & 0x3ffffff, 26)};
+  if ((word & 0xfc000000) == 0x14000000) return {.kind = Kind::kJump, .value = displaced(word & 0x3ffffff, 26)};
+  if ((word & 0xff000010) == 0x54000000 || (word & 0x7e000000) == 0x34000000)  // B.cond, CBZ, CBNZ
+    return {.kind = Kind::kBranch, .value = displaced(word >> 5 & 0x7ffff, 19)};
+  if ((word & 0x7e000000) == 0x36000000)  // TBZ, TBNZ
+    return {.kind = Kind::kBranch, .value = displaced(word >> 5 & 0x3fff, 14)};
+  // BR, RET, ERET and their kin; BRK; UDF.
+  if ((word & 0xfe000000) == 0xd6000000 && (word & 0x00600000) != 0x00200000) return {};
+  if ((word & 0xffe0001f) == 0xd4200000 || word <= 0xffff) return {};
+  return {.kind = Kind::kOther};
+}
+
+}  // namespace
+
+CallStep call_step(Arch arch, std::span<const uint8_t> code, uint64_t pc) {
+  const cs_insn* insn = detailed_decoder(arch).decode(code, pc);
+  CallStep step;
+  if (insn == nullptr) return step;
+  if (arch == Arch::kArm64) {
+    uint32_t word = 0;
+    std::memcpy(&word, code.data(), sizeof word);
+    step = arm64_call_step(word, pc);
+  } else {
+    step = x86_call_step(*insn);
+  }
+  step.size = insn->size;
+  return step;
+}
+
 }  // namespace jacinth::emu

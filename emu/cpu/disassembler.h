@@ -24,4 +24,24 @@ Instruction disassemble(Arch arch, std::span<const uint8_t> code, GuestAddr pc);
 /// included, in the order in which the processor makes them where that matters. Empty when it does not decode.
 std::vector<DataAccess> x86_data_accesses(std::span<const uint8_t> code, const Registers& registers);
 
+/// What an instruction means to somebody who follows code to find its system calls, by the convention of Zircon: the
+/// number in EAX or X16, then SYSCALL or SVC.
+struct CallStep {
+  enum class Kind : uint8_t {
+    kOther,
+    kNumber,  ///< `value` is the number from here on.
+    kTrap,
+    kCall,    ///< Of the function at `value`.
+    kBranch,  ///< Perhaps to `value`.
+    kJump,    ///< To `value`.
+    kEnd,     ///< Nobody goes on behind it, or nobody can say where; or it does not decode.
+  };
+  Kind kind = Kind::kEnd;
+  uint32_t size = 0;
+  uint64_t value = 0;
+};
+
+/// Decodes the first instruction of `code`, which lies at `pc`. `code` is not empty.
+CallStep call_step(Arch arch, std::span<const uint8_t> code, uint64_t pc);
+
 }  // namespace jacinth::emu

@@ -11,6 +11,8 @@ void RunDescription::state(Archive& ar) {
   // What was written before there were injections ends here.
   auto* reader = dynamic_cast<Reader*>(&ar);
   if (reader == nullptr || !reader->at_end()) ar(injections);
+  // And here, what has no vDSO given.
+  if (reader != nullptr ? !reader->at_end() : vdso.has_value()) ar(vdso);
 }
 
 void RecordedFile::state(Archive& ar) { ar(path, digest.low, digest.high, embedded, bytes); }

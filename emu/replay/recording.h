@@ -20,6 +20,16 @@
 
 namespace jacinth::emu {
 
+/// A file that the run read.
+struct RecordedFile {
+  std::string path;
+  Digest digest;
+  bool embedded = false;
+  std::vector<std::byte> bytes;  ///< When embedded.
+
+  void state(Archive& ar);
+};
+
 /// All that the run depends on, and nothing else.
 struct RunDescription {
   std::string version;  ///< Of the jacinth that made it.
@@ -39,16 +49,8 @@ struct RunDescription {
   int64_t digest_period = 0;  ///< Virtual nanoseconds between two digests of the machine; 0: none.
   /// Calls that have their results put in, in the words of whoever speaks of calls.
   std::vector<std::string> injections;
-
-  void state(Archive& ar);
-};
-
-/// A file that the run read.
-struct RecordedFile {
-  std::string path;
-  Digest digest;
-  bool embedded = false;
-  std::vector<std::byte> bytes;  ///< When embedded.
+  /// What processes have for a vDSO; nothing: what a jacinth makes itself.
+  std::optional<RecordedFile> vdso;
 
   void state(Archive& ar);
 };

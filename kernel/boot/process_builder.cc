@@ -156,7 +156,7 @@ class Builder {
 
 std::expected<GuestAddr, BootError> map_vdso(Kernel& kernel, Process& process) {
   Ref<Vmo> vdso = TRY(boot_needs(kernel.vdso_vmo(), "make the vDSO"));
-  const VdsoImage& image = vdso_image(kernel.core().platform().arch());
+  const VdsoImage& image = kernel.vm().vdso_image();
   Ref<AddressRegion> root = process.memory().root();
   Ref<AddressRegion> region = TRY(boot_needs(
       root->allocate(0, image.elf.size(), VmOptions::kCanMapMask | VmOptions::kCanMapSpecific), "place the vDSO"));

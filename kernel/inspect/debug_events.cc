@@ -59,16 +59,16 @@ bool DebugEvents::in_call(uint64_t koid) {
 std::vector<emu::CallSite> DebugEvents::call_sites(std::span<const uint64_t> numbers) {
   std::vector<emu::CallSite> sites;
   Core& core = kernel_.core();
-  const VdsoImage& vdso = vdso_image(core.platform().arch());
+  const VdsoImage& vdso = kernel_.vm().vdso_image();
   core.objects().for_each([&](Object& object) {
     auto* process = object_cast<Process>(&object);
     if (process == nullptr || process->vdso_code() == GuestAddr()) return;
     for (const ReturnSite& site : vdso.return_sites) {
-      if (!numbers.empty() && std::ranges::find(numbers, site.number) == numbers.end()) continue;
+      if (!numbers.empty() && std::ranges::find(numbers, site.call) == numbers.end()) continue;
       uint64_t end = site.offset - vdso.code_offset;
       sites.push_back({.process = abi::raw(process->koid()),
                        .address = process->vdso_code() + end - trap_length(core.platform().arch()),
-                       .number = site.number});
+                       .number = site.call});
     }
   });
   return sites;

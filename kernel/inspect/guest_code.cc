@@ -13,7 +13,7 @@ namespace {
 
 bool in_vdso(Thread& thread, GuestAddr address) {
   GuestAddr base = thread.process().vdso_base();
-  const VdsoImage& image = vdso_image(thread.core().platform().arch());
+  const VdsoImage& image = thread.core().vm().vdso_image();
   return base.value != 0 && address >= base && address - base < image.elf.size();
 }
 

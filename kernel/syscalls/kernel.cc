@@ -8,6 +8,7 @@
 #include "emu/base/check.h"
 #include "emu/base/version.h"
 #include "emu/state/archive.h"
+#include "kernel/abi/syscall_info.h"
 #include "kernel/event/eventpair.h"
 #include "kernel/hw/bti.h"
 #include "kernel/hw/interrupt.h"
@@ -53,6 +54,23 @@ VdsoConstants constants(Platform& platform) {
   return values;
 }
 
+/// The counter's ticks are nanoseconds.
+VdsoConstantsOf2020 of_2020(const VdsoConstants& values) {
+  VdsoConstantsOf2020 older = {.num_cpus = values.num_cpus,
+                               .features_cpu = values.features_cpu,
+                               .features_hw_breakpoints = values.features_hw_breakpoints,
+                               .features_hw_watchpoints = values.features_hw_watchpoints,
+                               .dcache_line_size = values.dcache_line_size,
+                               .icache_line_size = values.icache_line_size,
+                               .ticks_per_second = values.ticks_per_second,
+                               .ticks_to_time_numerator = 1,
+                               .ticks_to_time_denominator = 1,
+                               .physmem = values.physmem,
+                               .version_string_length = values.version_string_length};
+  std::ranges::copy(values.version_string, older.version_string);
+  return older;
+}
+
 /// Of the kernel's trace, which needs the calls that it is read with. More than this would be the host's memory.
 uint64_t trace_size(const Core& core) {
   constexpr uint64_t kMostMegabytes = 256;
@@ -68,6 +86,7 @@ Kernel::Kernel(Platform& platform, KernelOptions options)
       tasks_(core_),
       watchdog_(core_),
       only_from_vdso_(options.only_from_vdso),
+      given_vdso_(std::move(options.vdso)),
       ktrace_(core_, trace_size(core_)) {
   vm_.attach(core_);
   watchdog_.configure();
@@ -98,8 +117,10 @@ Kernel::Kernel(Platform& platform, KernelOptions options)
     handlers_[number] = entry.row->handler;
     argument_counts_[number] = static_cast<uint8_t>(entry.info->args.size());
   }
+  if (given_vdso_) take_given_vdso();
   if (!options.injections.empty()) injector_ = std::make_unique<Injector>(tasks_, options.injections, handlers_);
-  const VdsoImage& vdso = vdso_image(platform.arch());
+  const VdsoImage& vdso = given_vdso_ ? given_vdso_->image : jacinth::kernel::vdso_image(platform.arch());
+  vm_.set_vdso_image(vdso);
   return_sites_.assign(vdso.code_size, kNoReturnSite);
   for (const ReturnSite& site : vdso.return_sites) return_sites_[site.offset - vdso.code_offset] = site.number;
   cpu_counts_.resize(platform.cpu_count());
@@ -111,12 +132,14 @@ Kernel::~Kernel() { let_go(); }
 
 Result<Ref<Vmo>> Kernel::vdso_vmo() {
   if (vdso_vmo_) return vdso_vmo_;
-  const VdsoImage& image = vdso_image(core_.platform().arch());
+  const VdsoImage& image = vm_.vdso_image();
   Ref<Vmo> vmo = TRY(Vmo::create(core_, image.elf.size()));
   static_cast<void>(vmo->set_name("vdso/next"));
   VdsoConstants values = constants(core_.platform());
   TRY_STATUS(vmo->write(0, image.elf));
-  TRY_STATUS(vmo->write(image.constants_offset, std::as_bytes(std::span(&values, 1))));
+  VdsoConstantsOf2020 older = of_2020(values);
+  TRY_STATUS(vmo->write(image.constants_offset,
+                        image.of_2020 ? std::as_bytes(std::span(&older, 1)) : std::as_bytes(std::span(&values, 1))));
   vdso_vmo_ = vmo;
   vm_.set_vdso({.vmo = vdso_vmo_->koid(), .code_offset = image.code_offset, .code_size = image.code_size});
   return vdso_vmo_;
@@ -172,6 +195,46 @@ inline bool Kernel::accepts(const Thread& thread, const Trap& trap) const {
     return offset < return_sites_.size() && return_sites_[offset] == trap.number;
   }
   return trap.number < handlers_.size() && handlers_[trap.number] != nullptr;
+}
+
+/// Afterwards handlers are found by the calls of ours that its traps stand for; only how many arguments a trap has is
+/// asked by the number that it has there.
+void Kernel::take_given_vdso() {
+  first_unknown_ = static_cast<uint16_t>(handlers_.size());
+  handlers_.resize(handlers_.size() + given_vdso_->unknown.size(), unknown_call);
+  given_calls_.assign(given_vdso_->image.code_size, kNoReturnSite);
+  std::vector<uint8_t> counts;
+  for (const ReturnSite& site : given_vdso_->return_sites) {
+    if (counts.size() <= site.number) counts.resize(site.number + 1);
+    counts[site.number] = site.call < argument_counts_.size() ? argument_counts_[site.call] : Trap{}.arguments.size();
+    given_calls_[site.offset - given_vdso_->image.code_offset] =
+        site.call < GivenVdso::kFirstUnknown
+            ? site.call
+            : static_cast<uint16_t>(first_unknown_ + (site.call - GivenVdso::kFirstUnknown));
+  }
+  argument_counts_ = std::move(counts);
+}
+
+/// From here on the call is one of ours, for whoever looks at it.
+void Kernel::translate(const Thread& thread, Trap& trap) const {
+  if (!accepts(thread, trap)) return;
+  trap.number = given_calls_[trap.return_address - thread.process().vdso_code()];
+  if (trap.number != GivenVdso::kSocketShutdown) return;
+  // zx_socket_shutdown(handle, options) as our own vDSO makes it (kernel/vdso/calls.c). No disposition is all ones.
+  constexpr uint64_t kWrite = 1, kRead = 2, kWriteDisabled = 1;
+  auto options = static_cast<uint32_t>(trap.arguments[1]);
+  trap.number = static_cast<uint64_t>(abi::syscall_by_name("zx_socket_set_disposition")->number);
+  trap.arguments[1] = (options & kWrite) != 0 ? kWriteDisabled : 0;
+  trap.arguments[2] = (options & kRead) != 0 ? kWriteDisabled : 0;
+  if ((options & ~(kWrite | kRead)) != 0) trap.arguments[1] = ~uint64_t{0};
+}
+
+/// The image exports it, and no row is about it.
+int64_t Kernel::unknown_call(Call& call) {
+  Kernel& kernel = call.kernel();
+  const std::string& name = kernel.given_vdso_->unknown[call.number() - kernel.first_unknown_];
+  kernel.report_unsupported(call.thread(), name, {}, Status::kNotSupported);
+  return abi::raw(Status::kNotSupported);
 }
 
 /// Runs the handler of the thread's call. True when the call is over, with its result.
@@ -251,7 +314,9 @@ Next Kernel::system_call(unsigned cpu, const Trap& trap, int64_t& result) {
     return Next::kSwitch;
   }
   thread.call().trap = trap;
-  tasks_.tell_traffic([&](KernelObserver& observer) { observer.call_entered(thread, trap); });
+  if (given_vdso_) [[unlikely]]
+    translate(thread, thread.call().trap);
+  tasks_.tell_traffic([&](KernelObserver& observer) { observer.call_entered(thread, thread.call().trap); });
   if (!accepts(thread, trap)) [[unlikely]]
     return refuse(thread, result);
 

@@ -27,6 +27,7 @@
 #include "kernel/task/process.h"
 #include "kernel/task/tasks.h"
 #include "kernel/task/thread.h"
+#include "kernel/vdso/given.h"
 #include "kernel/vm/vm.h"
 #include "kernel/vm/vmo.h"
 
@@ -39,6 +40,8 @@ struct KernelOptions {
   bool only_from_vdso = true;
   /// Results to put in the place of calls.
   std::vector<Injection> injections;
+  /// What processes get for a vDSO; null: ours.
+  std::shared_ptr<const GivenVdso> vdso = nullptr;
 };
 
 /// Why there is nothing more to run.
@@ -114,6 +117,9 @@ class Kernel final : public KernelEntry {
 
  private:
   bool accepts(const Thread& thread, const Trap& trap) const;
+  void take_given_vdso();
+  void translate(const Thread& thread, Trap& trap) const;
+  static int64_t unknown_call(Call& call);
   Next refuse(Thread& thread, int64_t& result);
   bool run_call(Thread& thread, int64_t& result);
   void attend(Thread& thread);
@@ -135,6 +141,10 @@ class Kernel final : public KernelEntry {
   std::vector<Handler> handlers_;
   std::vector<uint8_t> argument_counts_;
   std::vector<uint16_t> return_sites_;
+  /// With a vDSO that is not ours, which call each of these is, and where those begin that we lack.
+  std::shared_ptr<const GivenVdso> given_vdso_;
+  std::vector<uint16_t> given_calls_;
+  uint16_t first_unknown_ = 0;
   Ref<Job> root_job_;
   Ref<Vmo> vdso_vmo_;
   Ref<Process> initial_process_;

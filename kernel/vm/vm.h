@@ -17,6 +17,7 @@
 
 namespace jacinth::kernel {
 
+struct VdsoImage;
 class AddressSpace;
 
 /// A recorder. It looks, and changes nothing.
@@ -113,6 +114,9 @@ class Vm {
 
   const VdsoRules& vdso() const { return vdso_; }
   void set_vdso(const VdsoRules& rules) { vdso_ = rules; }
+  /// Its file (kernel/vdso/image.h). Set before there are processes.
+  const VdsoImage& vdso_image() const { return *vdso_image_; }
+  void set_vdso_image(const VdsoImage& image) { vdso_image_ = &image; }
 
   size_t pages_count() const { return pages_.size(); }
   /// Every page container, family by family, oldest first.
@@ -166,6 +170,7 @@ class Vm {
   Frame zero_frame_ = Frame::kNone;
   Aslr aslr_;
   VdsoRules vdso_;
+  const VdsoImage* vdso_image_ = nullptr;
   Scanner scanner_{*this};
   Duration pager_patience_{};
   bool lends_ = false;

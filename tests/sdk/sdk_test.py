@@ -192,6 +192,20 @@ class Sdk(unittest.TestCase):
             self.assertRegex(result.stdout, r"before zx_vmo_create \(0x\w+\)\n.*before fdio_bind_to_fd \(0x")
         self.both(check)
 
+    def test_programs_run_the_same_on_the_sdks_own_vdso(self):
+        def check(arch):
+            vdso = f"--vdso={SDK}/arch/{arch}/sysroot/lib/libzircon.so"
+            for name in ("hello", "threads", "memory", "objects", "linked", "exceptions", "spawn", "loops", "jobs"):
+                given, own = (self.start(arch, name, options=options, stdin=subprocess.DEVNULL, errors="replace")
+                              for options in ([vdso], []))
+                self.assertEqual((given.returncode, given.stdout), (own.returncode, own.stdout), given.stderr)
+            record = str(self.built[arch].folder / "given.jtrace")
+            recorded = jacinth("record", "-o", record, vdso, f"--libs={SDK}", str(self.built[arch].folder / "hello"),
+                               stdin=subprocess.DEVNULL, errors="replace")
+            replayed = jacinth("replay", record, stdin=subprocess.DEVNULL, errors="replace")
+            self.assertEqual((replayed.returncode, replayed.stdout), (recorded.returncode, recorded.stdout))
+        self.both(check)
+
     def test_files(self):
         def check(arch):
             with tempfile.TemporaryDirectory() as name:

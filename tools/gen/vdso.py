@@ -8,6 +8,9 @@
     vdso.py embed   both linked images as C++ data, with the table of return addresses; refuses an image that
                     lacks a call, or that a kernel could not map as it is
 
+With --shuffled, for the vDSO of another kernel (guests/given): all numbers are others, the clock is not read through the
+kernel, zx_socket_shutdown is a call of its own, as in July 2020, and zx_frobnicate is one that nobody else has.
+
 Numbers are private to the pair of kernel and vDSO. Calls that only the July 2020 SDK had keep working: they stand in
 kernel/abi/data/legacy_syscalls.json, with numbers of their own from 192 up, where the table will not grow to.
 """
@@ -33,13 +36,25 @@ USED_INSIDE = ["zx_socket_set_disposition"]
 class Table:
     """The calls of the ABI and those that only July 2020 had, in the order of their names."""
 
-    def __init__(self, table_path, legacy_path):
+    def __init__(self, table_path, legacy_path, shuffled=False):
+        self.through_kernel = {} if shuffled else THROUGH_KERNEL
         self.calls = json.load(open(table_path)) + json.load(open(legacy_path))
+        if shuffled:
+            self.shuffle()
         self.calls.sort(key=lambda call: call["name"])
         self.by_name = {call["name"]: call for call in self.calls}
         numbers = [call["number"] for call in self.calls if call["number"] is not None]
         if len(set(numbers)) != len(numbers) or len(self.by_name) != len(self.calls):
             sys.exit("vdso.py: a name or a number stands twice in the table of calls")
+
+    def shuffle(self):
+        """Bijective on the numbers below 256, which are enough."""
+        for call in self.calls:
+            if call["number"] is not None:
+                call["number"] = (call["number"] * 37 + 11) % 256
+            elif call["name"] == "zx_socket_shutdown":
+                call["number"] = 300
+        self.calls.append({"name": "zx_frobnicate", "number": 301, "attributes": [], "arguments": [None]})
 
     def public(self):
         """What the vDSO exports: everything but its own private traps."""
@@ -47,7 +62,7 @@ class Table:
 
     def trap_of(self, call):
         """The row whose number the stub of `call` uses; None when the call is written by hand."""
-        name = call.get("same_as") or THROUGH_KERNEL.get(call["name"])
+        name = call.get("same_as") or self.through_kernel.get(call["name"])
         row = self.by_name[name] if name else call
         return row if row["number"] is not None else None
 
@@ -190,7 +205,7 @@ def write_embedded(table, images, out):
         write_bytes(f"k{arch}Bytes", image.bytes, out)
         out.write(f"constexpr ReturnSite k{arch}ReturnSites[] = {{\n")
         for offset, number, call in image.return_sites(table):
-            out.write(f"    {{{offset:#x}, {number}}},  // {call}\n")
+            out.write(f"    {{{offset:#x}, {number}, {number}}},  // {call}\n")
         out.write("};\n\n")
     out.write("}  // namespace\n\n")
     out.write("const VdsoImage& vdso_image(Arch arch) {\n")
@@ -209,6 +224,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["stubs", "numbers", "names", "jumps", "embed"])
     parser.add_argument("--data", required=True, help="the folder of the ABI's tables (JSON)")
+    parser.add_argument("--shuffled", action="store_true", help="with other numbers, for `stubs` and `numbers`")
     parser.add_argument("--arch", choices=["arm64", "x86_64"], help="for `stubs`")
     parser.add_argument("--arm64", help="the linked image, for `embed`")
     parser.add_argument("--x86_64", help="the linked image, for `embed`")
@@ -218,7 +234,7 @@ def main():
     with open(options.output, "w") as out:
         if options.what == "names":
             return write_names(f"{options.data}/constants.json", out)
-        table = Table(f"{options.data}/syscalls.json", f"{options.data}/legacy_syscalls.json")
+        table = Table(f"{options.data}/syscalls.json", f"{options.data}/legacy_syscalls.json", options.shuffled)
         if options.what == "stubs":
             write_stubs(table, options.arch, out)
         elif options.what == "numbers":

@@ -60,10 +60,9 @@ const emu::SymbolFile& best_symbols(const emu::SymbolFile& file, const SymbolFil
   return file;
 }
 
-const emu::SymbolFile* SymbolizedCode::vdso(Arch arch) {
+const emu::SymbolFile* SymbolizedCode::vdso(const kernel::VdsoImage& image) {
   if (!vdso_) {
-    std::span<const std::byte> elf = kernel::vdso_image(arch).elf;
-    vdso_ = read({elf.begin(), elf.end()});
+    vdso_ = read({image.elf.begin(), image.elf.end()});
   }
   return vdso_.get();
 }
@@ -82,9 +81,9 @@ std::optional<emu::LoadedFile> SymbolizedCode::file_at(kernel::Process& process,
   kernel::Mapping* mapping = space != nullptr ? space->find_mapping(address) : nullptr;
   if (mapping == nullptr) return std::nullopt;
   GuestAddr vdso_base = process.vdso_base();
-  Arch arch = arch_of(process);
-  if (vdso_base.value != 0 && address >= vdso_base && address - vdso_base < kernel::vdso_image(arch).elf.size()) {
-    const emu::SymbolFile* file = vdso(arch);
+  const kernel::VdsoImage& image = process.core().vm().vdso_image();
+  if (vdso_base.value != 0 && address >= vdso_base && address - vdso_base < image.elf.size()) {
+    const emu::SymbolFile* file = vdso(image);
     if (file == nullptr) return std::nullopt;
     return emu::LoadedFile{file, vdso_base.value};
   }

@@ -22,7 +22,8 @@
 
 namespace jacinth::kernel {
 class Vmo;
-}
+struct VdsoImage;
+}  // namespace jacinth::kernel
 
 namespace jacinth::cli {
 
@@ -52,7 +53,7 @@ class SymbolizedCode final : public kernel::GuestCode {
 
  private:
   std::optional<emu::LoadedFile> file_at(kernel::Process& process, GuestAddr address);
-  const emu::SymbolFile* vdso(Arch arch);
+  const emu::SymbolFile* vdso(const kernel::VdsoImage& image);
   const emu::SymbolFile* file_in(const kernel::Vmo& vmo);
 
   std::map<uint64_t, std::unique_ptr<emu::SymbolFile>> files_;  // By the VMO's koid; null: holds no ELF file.

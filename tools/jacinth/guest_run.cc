@@ -7,6 +7,7 @@
 #include "kernel/object/kernel_options.h"
 #include "tools/jacinth/guest_session.h"
 #include "tools/jacinth/inject.h"
+#include "tools/jacinth/vdso_file.h"
 #include "tools/jacinth/version.h"
 
 namespace jacinth::cli {
@@ -28,6 +29,7 @@ emu::RunDescription description(const RunRequest& request, const boards::Board& 
   run.stop_at_unsupported = request.stop_at_unsupported;
   if (request.time_limit) run.time_limit = request.time_limit->ns;
   for (const kernel::Injection& injection : request.injections) run.injections.push_back(injection_text(injection));
+  run.vdso = request.vdso_file;
   return run;
 }
 
@@ -76,6 +78,8 @@ Failure begin_with_program(RunRequest& request, Beginning& begin) {
   if (std::string problem = boards::unfit(*request.board, fit); !problem.empty())
     return fail(request.who, ExitCode::kUsage, problem);
 
+  if (auto problem = take_vdso(request)) return fail(request.who, problem->code, problem->text);
+
   // All of it, before anything runs: the run must not hang on when it comes.
   auto console_input = read_input(request.console_input);
   if (!console_input)
@@ -110,6 +114,7 @@ Failure begin_with_snapshot(RunRequest& request, Beginning& begin) {
     return bad(ExitCode::kNotLoadable, problem);
   std::optional<Duration> time_limit = request.time_limit;
   describe(request, run);
+  if (auto problem = take_vdso(request)) return bad(problem->code, problem->text);
   if (time_limit) request.time_limit = time_limit;
   begin.console_input = run.console_input;
   begin.launch = begin.snapshot->launch;
@@ -146,6 +151,28 @@ void describe(RunRequest& request, const emu::RunDescription& run) {
   request.stop_at_unsupported = run.stop_at_unsupported;
   if (run.time_limit) request.time_limit = Duration{*run.time_limit};
   if (auto injections = parse_injections(run.injections)) request.injections = std::move(*injections);
+  request.vdso_file = run.vdso;
+}
+
+std::optional<FileProblem> take_vdso(RunRequest& request) {
+  if (request.vdso.empty() && !request.vdso_file) return std::nullopt;
+  std::optional<Digest> wanted;
+  if (request.vdso_file) {
+    if (request.vdso.empty()) request.vdso = request.vdso_file->path;
+    wanted = request.vdso_file->digest;
+  }
+  if (!request.vdso_file || !request.vdso_file->embedded) {
+    auto bytes = read_file(request.vdso);
+    if (!bytes) return FileProblem{bytes.error().code, fmt::format("{}: {}", request.vdso, bytes.error().text)};
+    Digest digest = emu::digest_of_bytes(*bytes);
+    if (wanted && *wanted != digest)
+      return FileProblem{ExitCode::kNotLoadable, fmt::format("{}: it is not the vDSO that was recorded", request.vdso)};
+    request.vdso_file = {.path = request.vdso, .digest = digest, .embedded = true, .bytes = std::move(*bytes)};
+  }
+  auto vdso = read_vdso(request.board->arch, request.vdso_file->bytes);
+  if (!vdso) return FileProblem{ExitCode::kNotLoadable, fmt::format("{}: {}", request.vdso, vdso.error())};
+  request.given_vdso = std::move(*vdso);
+  return std::nullopt;
 }
 
 std::string unfit_description(const emu::RunDescription& run, std::span<const std::byte> program) {

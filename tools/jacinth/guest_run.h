@@ -44,6 +44,10 @@ struct RunRequest {
   std::vector<kernel::Injection> injections;
   /// What the program is given beside itself.
   LaunchRequest launch;
+  /// A file with the vDSO that processes get; empty: ours. And what is in it, once that was read.
+  std::string vdso;
+  std::optional<emu::RecordedFile> vdso_file;
+  std::shared_ptr<const kernel::GivenVdso> given_vdso;
 
   std::optional<Duration> time_limit;
   std::optional<Duration> wall_limit;
@@ -73,6 +77,9 @@ int run_guest(const RunRequest& request);
 
 /// Takes what a run depends on from its description.
 void describe(RunRequest& request, const emu::RunDescription& run);
+/// Reads the vDSO that the run has, if it was given one: from the description, or from its file on the host when only
+/// the digest is there. What is wrong with it; nothing when it can be used.
+std::optional<FileProblem> take_vdso(RunRequest& request);
 /// Why that description cannot be run by this jacinth; empty when it can.
 std::string unfit_description(const emu::RunDescription& run, std::span<const std::byte> program);
 
@@ -84,6 +91,8 @@ struct ReplayRequest {
   /// The same for libraries and the folders of --dir, in their order.
   std::vector<std::string> libraries;
   std::vector<std::string> folders;
+  /// The same for a vDSO.
+  std::string vdso;
   /// So many times on its way the run is saved, and goes on with what is loaded in its place.
   uint64_t moves = 0;
   /// Whether what the guest prints is printed again.

@@ -164,6 +164,7 @@ boards::SystemOptions GuestSession::system_options() {
   if (partners_.trace != nullptr && needs_blocks(request_.view.kind)) options.blocks = &coverage_.emplace();
   for (const auto& [name, value] : request_.kernel_options) options.kernel.options[name] = value;
   options.kernel.injections = request_.injections;
+  options.kernel.vdso = request_.given_vdso;
   options.console = [this](std::string_view text) { output(STDOUT_FILENO, text); };
   options.host = partners_.inputs;
   if (partners_.inputs != nullptr)

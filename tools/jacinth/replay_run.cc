@@ -84,6 +84,8 @@ Replayed replay(const ReplayRequest& replay) {
   if (!program) return failed(program.error().code, program.error().text);
   RunRequest request = request_of(run, replay);
   if (std::string problem = unfit_description(run, *program); !problem.empty()) return bad(problem);
+  if (run.vdso) request.vdso = replay.vdso;
+  if (auto problem = take_vdso(request)) return failed(problem->code, problem->text);
   if (recording->begin) {
     if (std::string problem = unfit_state(*recording->begin, run.version); !problem.empty())
       return bad(fmt::format("it begins at a snapshot; {}", problem));

@@ -82,7 +82,7 @@ std::optional<std::string> complete_launch(RunOptions& options) {
 /// What a snapshot says, and nobody else can.
 constexpr std::array kInSnapshots = {"--board",         "--cpus",       "--ram",  "--seed", "--env", "--on-unsupported",
                                      "--aslr",          "--kernel-arg", "--root", "--libs", "--dir", "--stdio",
-                                     "--console-input", "--inject"};
+                                     "--console-input", "--inject",     "--vdso"};
 
 /// What does not go with --from; nothing when all does.
 std::optional<std::string> from_problem(const RunOptions& options, const std::vector<std::string>& rest) {
@@ -252,6 +252,10 @@ void add_machine_options(CLI::App& app, RunOptions& options) {
       ->allow_extra_args(false)
       ->expected(1)
       ->take_all();
+  add_text(
+      app, "--vdso", request.vdso, "FILE",
+      "Give processes this vDSO instead of Jacinth's own: libzircon.so of an SDK of July 2020, whose calls are known "
+      "by its own numbers");
   add_text(
       app, "--console-input", request.console_input, "FILE",
       "What somebody types at the serial console, for zx_debug_read: the bytes of FILE (- is standard input, read to "

@@ -15,6 +15,10 @@ std::expected<std::unique_ptr<RunRecording>, std::string> RunRecording::begin(co
   std::unique_ptr<RunRecording> recording(new RunRecording(request, std::move(*store)));
   run.level = request.level;
   run.digest_period = request.level == emu::RecordLevel::kNone ? 0 : request.digest_period.ns;
+  if (run.vdso) {
+    run.vdso->embedded = request.embed;
+    if (!request.embed) run.vdso->bytes.clear();
+  }
   recording->frame({.kind = FrameKind::kRun}, emu::to_payload(run));
   emu::RecordedFile file{.path = run.program, .digest = emu::digest_of_bytes(program), .embedded = request.embed};
   if (request.embed) file.bytes.assign(program.begin(), program.end());

@@ -66,6 +66,7 @@ int debug(Options& options, const std::vector<std::string>& rest) {
     replay.who = who;
     replay.file = rest.front();
     replay.program = options.program;
+    replay.vdso = request->vdso;
     replay.color = request->color;
     replay.symbols = request->symbols;
     replay.driver = session.get();

@@ -43,6 +43,8 @@ Command replay_command() {
                        "The same for the folders of run's --dir, in their order; can be repeated")
             ->type_name("HOST")
             ->allow_extra_args(false);
+        add_text(app, "--vdso", options->request.vdso, "FILE",
+                 "Where the vDSO is that run's --vdso gave, when the recording holds only its digest");
         add_value(
             app, "--save-load", options->request.moves, parse_number, "N",
             "Save the run N times on its way and go on with what is loaded on a fresh machine: a check of Jacinth "

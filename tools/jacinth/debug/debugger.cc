@@ -228,11 +228,11 @@ const abi::SyscallInfo* Debugger::call_ahead(uint64_t koid) {
   auto registers = target().registers(koid);
   if (at == nullptr || !registers || at->process().vdso_code() == GuestAddr()) return nullptr;
   // Only the vDSO makes calls: the instruction is known by where it lies.
-  const kernel::VdsoImage& vdso = kernel::vdso_image(target().arch());
+  const kernel::VdsoImage& vdso = kernel_.vm().vdso_image();
   kernel::Trap trap = trap_of(target().arch(), *registers);
   uint64_t offset = trap.return_address.value - at->process().vdso_code().value + vdso.code_offset;
-  if (!vdso.accepts(offset, trap.number)) return nullptr;
-  return abi::syscall_by_number(static_cast<uint32_t>(trap.number));
+  const kernel::ReturnSite* site = vdso.site(offset, trap.number);
+  return site != nullptr ? abi::syscall_by_number(site->call) : nullptr;
 }
 
 // --- Catches ---
@@ -299,7 +299,7 @@ std::string Debugger::place_text(emu::TaskId who) {
   std::vector<kernel::CodePlace> places = code_.places(at->process(), GuestAddr(registers->pc));
   if (!places.empty()) text += " " + places.back().text();
   GuestAddr vdso = at->process().vdso_base();
-  uint64_t size = kernel::vdso_image(target().arch()).elf.size();
+  uint64_t size = kernel_.vm().vdso_image().elf.size();
   if (vdso == GuestAddr() || registers->pc - vdso.value >= size) return text;
   // Who called the vDSO says more.
   std::string caller = kernel::call_site_text(code_, *at);
