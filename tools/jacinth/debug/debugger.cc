@@ -90,6 +90,8 @@ Answer Debugger::execute(std::string_view line) {
       return Answer::failure(fmt::format("'{}' could be {}", name, names));
     }
   }
+  if (command == commands.end() && (name == "run" || name == "start"))
+    return Answer::failure("the program is there: 'continue' goes on, and 'seek 0' back to its beginning");
   if (command == commands.end()) {
     std::vector<std::string> names;
     for (const DebugCommand& row : commands) names.emplace_back(row.name);
@@ -220,7 +222,10 @@ std::expected<uint64_t, std::string> Debugger::value(std::string_view word) {
   }
   if (auto number = parse_number(std::string(word))) return *number;
   if (auto address = symbol(word)) return *address;
-  return std::unexpected(fmt::format("'{}' is no number, no $register and no symbol of the process", word));
+  std::string call = word.starts_with("zx_") ? std::string(word) : fmt::format("zx_{}", word);
+  return std::unexpected(fmt::format(
+      "'{}' is no number, no $register and no symbol of the process{}", word,
+      abi::syscall_by_name(call) != nullptr ? fmt::format("; 'calls {}' stops at the system call", call) : ""));
 }
 
 const abi::SyscallInfo* Debugger::call_ahead(uint64_t koid) {

@@ -52,10 +52,16 @@ Answer select(Debugger& debugger, const Words& words) {
   return Answer::failure(fmt::format("there is no living thread or process {}", words[0]));
 }
 
+std::string no_thread(Debugger& debugger) {
+  uint64_t thread = debugger.selected().thread;
+  if (thread == 0) return "no thread is selected: 'threads' lists those that live, 'thread KOID' selects one";
+  return fmt::format("thread {} is no more", thread);
+}
+
 Answer backtrace(Debugger& debugger, const Words&) {
   emu::TaskId who = debugger.selected();
   kernel::Thread* thread = debugger.thread(who.thread);
-  if (thread == nullptr || !debugger.target().registers(who.thread)) return Answer::failure("there is no such thread");
+  if (thread == nullptr || !debugger.target().registers(who.thread)) return Answer::failure(no_thread(debugger));
   Answer answer;
   answer.text = kernel::backtrace_text(debugger.code(), *thread, "");
   answer.data["backtrace"] = answer.text;
@@ -64,7 +70,7 @@ Answer backtrace(Debugger& debugger, const Words&) {
 
 Answer registers(Debugger& debugger, const Words&) {
   auto r = debugger.target().registers(debugger.selected().thread);
-  if (!r) return Answer::failure("there is no such thread");
+  if (!r) return Answer::failure(no_thread(debugger));
   Answer answer;
   auto add = [&](std::string_view name, uint64_t value) {
     answer.data["registers"][std::string(name)] = fmt::format("{:#x}", value);
@@ -172,6 +178,8 @@ Answer handles(Debugger& debugger, const Words& words) {
     koid = *number;
   }
   kernel::Process* process = debugger.process(koid);
+  if (process == nullptr && koid == 0)
+    return Answer::failure("no process is selected: 'threads' lists what lives, 'handles KOID' shows a process's");
   if (process == nullptr) return Answer::failure(fmt::format("there is no process {}", koid));
   Answer answer;
   answer.data["handles"] = Json::array();

@@ -346,6 +346,11 @@ TEST_CASE("what is wrong is said", "[debugger]") {
   REQUIRE(debug.refused("delete 7").find("7") != std::string::npos);
   REQUIRE(debug.refused("object 1").find("no object") != std::string::npos);
   REQUIRE(debug.refused("thread 99999").find("99999") != std::string::npos);
+  REQUIRE(debug.refused("break channel_write").find("'calls zx_channel_write'") != std::string::npos);
+  REQUIRE(debug.refused("run").find("'continue'") != std::string::npos);
+  debug("seek end");
+  REQUIRE(debug.refused("bt").find("no thread is selected") != std::string::npos);
+  REQUIRE(debug.refused("handles").find("no process is selected") != std::string::npos);
 }
 
 }  // namespace
