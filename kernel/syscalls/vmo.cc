@@ -1,6 +1,7 @@
 // Calls on VMOs. zircon/kernel/lib/syscalls/vmo.cc, and the checks of vm_object_dispatcher.cc that need rights.
 #include "kernel/abi/vmo.h"
 
+#include <algorithm>
 #include <array>
 
 #include "kernel/abi/policy.h"
@@ -103,7 +104,10 @@ Status vmo_op_range(Call& call, Handle handle, VmoOp op, uint64_t offset, uint64
   bool locks = op == VmoOp::kLock || op == VmoOp::kTryLock || op == VmoOp::kUnlock;
   if (locks && !call.resumed() && !may_lock(call, handle)) return Status::kAccessDenied;
   switch (op) {
-    case VmoOp::kCommit: return vmo->commit(offset, size);
+    case VmoOp::kCommit:
+      // What went while the call waited for its pages is as good as committed.
+      if (call.resumed()) size = vmo->size() > offset ? std::min(size, vmo->size() - offset) : 0;
+      return size > 0 || !call.resumed() ? vmo->commit(offset, size) : Status::kOk;
     case VmoOp::kDecommit: return vmo->decommit(offset, size);
     case VmoOp::kZero: return vmo->zero(offset, size);
     case VmoOp::kLock: return lock_and_tell(*vmo, offset, size, buffer, buffer_size);

@@ -250,6 +250,16 @@ Status CowPages::resize(uint64_t page_count) {
   }
   PageRange gone = {page_count, page_count_ - page_count};
   if (any_pinned(gone)) return Status::kBadState;
+  std::vector<PageRange> awaited;  // What goes before it has come; the rest was answered when it came.
+  if (source_ && !source_->idle()) {
+    uint64_t next = gone.first;
+    auto add_up_to = [&](uint64_t page) {
+      if (page > next) awaited.push_back({next, page - next});
+      next = page + 1;
+    };
+    map_.for_each(gone.first, gone.count, [&](uint64_t page, Slot) { add_up_to(page); });
+    add_up_to(gone.end());
+  }
   drop(gone);
   page_count_ = page_count;
   parent_end_ = std::min(parent_end_, page_count);
@@ -263,7 +273,7 @@ Status CowPages::resize(uint64_t page_count) {
     awaiting_end_ = std::min(awaiting_end_, page_count);
     if (awaiting_end_ <= zeros_from_) awaiting_end_ = 0;
     // Whoever waits for these pages finds that there are none.
-    source_->resolve(PageRequestKind::kRead, gone);
+    for (PageRange pages : awaited) source_->resolve(PageRequestKind::kRead, pages);
     source_->resolve(PageRequestKind::kDirty, gone);
   }
   return Status::kOk;

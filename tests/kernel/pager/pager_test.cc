@@ -420,6 +420,30 @@ TEST_CASE("shrinking a VMO ends the waits for what it lost", "[zx_vmo_set_size]"
   REQUIRE(k.word(vmo, 3) == 0);
 }
 
+TEST_CASE("a commit waits for what is left of a VMO that shrinks, and asks for no more",
+          "[zx_vmo_set_size][zx_vmo_op_range]") {
+  PagerRig k;
+  Handle vmo = k.vmo(3, VmoOptions::kResizable);
+  Made& committer = k.start(k.thread(), "vmo_op_range", vmo, abi::VmoOp::kCommit, 0, 3 * kPage, nullptr, 0);
+  REQUIRE(k.asked_for(0, 3));
+  // One of the pages that go has come already.
+  k.supply(vmo, 2, 1);
+  REQUIRE(k.call("vmo_set_size", vmo, kPage) == Status::kOk);
+  k.run();
+  REQUIRE(committer.status() == Status::kParked);
+  k.supply(vmo, 0, 1);
+  REQUIRE(committer.status() == Status::kOk);
+  REQUIRE_FALSE(k.packet().has_value());
+
+  // And when all of it goes, there is nothing left to wait for.
+  Handle other = k.vmo(3, VmoOptions::kResizable);
+  Made& late = k.start(k.thread(), "vmo_op_range", other, abi::VmoOp::kCommit, kPage, 2 * kPage, nullptr, 0);
+  REQUIRE(k.asked_for(1, 2));
+  REQUIRE(k.call("vmo_set_size", other, kPage) == Status::kOk);
+  k.run();
+  REQUIRE(late.status() == Status::kOk);
+}
+
 TEST_CASE("what a pager's VMO cannot do", "[zx_vmo_op_range][zx_vmo_create_child]") {
   PagerRig k;
   Handle vmo = k.vmo(2);
