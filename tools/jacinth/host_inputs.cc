@@ -74,7 +74,9 @@ HostInputs::HostInputs(const LaunchRequest& request, const volatile std::sig_ato
 HostInputs::HostInputs(const LaunchRequest& request, const volatile std::sig_atomic_t* stop, bool input_ready,
                        std::map<std::string, emu::RecordedInput> answered)
     : request_(request), stop_(stop), resumed_(true), input_ready_(input_ready) {
-  for (auto& [question, input] : answered) {
+  for (auto& answer : answered) {
+    const std::string& question = answer.first;
+    emu::RecordedInput& input = answer.second;
     if (question != kStamps) {
       answers_.emplace(question, Answer{.present = input.present, .bytes = std::move(input.bytes)});
       continue;
@@ -135,12 +137,14 @@ void HostInputs::save(emu::FrameSink& frames) {
 
 std::vector<std::string> HostInputs::library_places() const {
   std::vector<std::string> places;
+  places.reserve(request_.libraries.size());
   for (const std::string& folder : request_.libraries) places.push_back(real_path(folder));
   return places;
 }
 
 std::vector<std::string> HostInputs::folder_places() const {
   std::vector<std::string> places;
+  places.reserve(request_.folders.size());
   for (const FolderRequest& folder : request_.folders) places.push_back(real_path(folder.host));
   return places;
 }

@@ -57,6 +57,7 @@ std::expected<emu::SavedState, std::string> KeptState::state() const {
   auto about = emu::from_payload<emu::StateDescription>(about_);
   if (!about) return std::unexpected(about.error());
   std::vector<uint32_t> sizes;
+  sizes.reserve(pieces_.size());
   for (const auto& piece : pieces_) sizes.push_back(static_cast<uint32_t>(piece.size()));
   return emu::SavedState::make(
       std::move(*about), sizes,
