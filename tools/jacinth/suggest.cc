@@ -31,6 +31,8 @@ std::string closest(std::string_view wrong, std::span<const std::string> names) 
   for (const std::string& name : names) {
     // What was only begun counts as close.
     size_t distance = wrong.size() > 3 && name.starts_with(wrong) ? 1 : edit_distance(wrong, name);
+    // Not one letter need be the same then.
+    if (distance >= std::min(wrong.size(), name.size())) continue;
     if (distance < best || (distance == best && found.empty())) {
       best = distance;
       found = name;

@@ -203,6 +203,8 @@ TEST_CASE("a word close to a name is taken for it, another word is not") {
   REQUIRE(closest("sycalls", names) == "syscalls");
   REQUIRE(closest("comp", names) == "completion");
   REQUIRE(closest("destroy", names).empty());
+  REQUIRE(closest("nxt", std::vector<std::string>{"x", "to"}).empty());
+  REQUIRE(closest("nxt", std::vector<std::string>{"x", "next"}) == "next");
 }
 
 }  // namespace
