@@ -1,5 +1,7 @@
 #include "tests/support/fake_platform.h"
 
+#include <sys/mman.h>
+
 #include <array>
 #include <cstring>
 
@@ -46,9 +48,21 @@ class FakePlatform::Tables final : public PageTables {
   PhysAddr root_;
 };
 
-// calloc gives zero pages that the host backs only when they are touched.
+namespace {
+
+/// Zero pages, which the host backs only when they are touched.
+std::byte* map_ram(uint64_t size) {
+  void* ram = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  CHECK(ram != MAP_FAILED, "{} bytes", size);
+  return static_cast<std::byte*>(ram);
+}
+
+}  // namespace
+
+void FakePlatform::Unmap::operator()(std::byte* ram) const { CHECK(::munmap(ram, size) == 0); }
+
 FakePlatform::FakePlatform(Arch arch, uint64_t ram_size)
-    : Platform(clock_), arch_(arch), ram_size_(ram_size), ram_(static_cast<std::byte*>(std::calloc(ram_size, 1))) {}
+    : Platform(clock_), arch_(arch), ram_size_(ram_size), ram_(map_ram(ram_size), Unmap{ram_size}) {}
 
 void FakePlatform::touch(PhysAddr root, GuestAddr address, bool write) {
   PageTables::Entry& entry = tables_[root].at(address.page());
