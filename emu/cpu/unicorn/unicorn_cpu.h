@@ -100,6 +100,7 @@ class UnicornCpu final : public Cpu {
     return value;
   }
   void write(int reg, uint64_t value) { uc_reg_write(uc_, reg, &value); }
+  void spare_sweeps();
   void add_hook(int type, void* callback, int instruction = 0);
   /// Where the block that runs ends: behind an instruction that always ends one, such as a trap's.
   uint64_t block_end() const { return block_ + block_size_; }
