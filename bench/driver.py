@@ -82,8 +82,9 @@ def main():
     if options.only:
         comparisons = [each for each in comparisons if any(name in each.name for name in options.only)]
     if options.list:
+        width = max(len(comparison.name) for comparison in comparisons)
         for comparison in comparisons:
-            print(f"{comparison.name:<20}  {', '.join(peer.label for peer in comparison.peers)}".rstrip())
+            print(f"{comparison.name:<{width}}  {', '.join(peer.label for peer in comparison.peers)}".rstrip())
         return 0
 
     if not options.json:

@@ -54,17 +54,24 @@ void EventEncoder::add_fields(const Event& event) {
   fields_.put(event.data.data(), event.data.size());
 }
 
-std::vector<std::byte> EventEncoder::payload() const {
+void EventEncoder::begin(Time start) {
+  history_ = {};
+  history_.time = start.ns;
+  count_ = 0;
+  tags_.clear();
+  fields_.clear();
+  hashes_.clear();
+}
+
+void EventEncoder::append_to(std::vector<std::byte>& bytes) const {
   CHECK(tags_.size() <= UINT32_MAX);
   Header header{
       .count = count_, .tag_bytes = static_cast<uint32_t>(tags_.size()), .level = static_cast<uint8_t>(level_)};
-  std::vector<std::byte> bytes;
-  bytes.reserve(sizeof header + size());
+  bytes.reserve(bytes.size() + sizeof header + size());
   append(bytes, &header, 1);
   append(bytes, tags_.data(), tags_.size());
   append(bytes, hashes_.data(), hashes_.size());
   append(bytes, fields_.data(), fields_.size());
-  return bytes;
 }
 
 std::expected<EventDecoder, std::string> EventDecoder::open(std::span<const std::byte> payload, Time start) {

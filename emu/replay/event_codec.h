@@ -54,6 +54,8 @@ class ByteColumn {
   void put(const void* data, size_t count);
   size_t size() const { return size_; }
   const uint8_t* data() const { return bytes_.get(); }
+  /// The room stays.
+  void clear() { size_ = 0; }
 
  private:
   void grow(size_t count);
@@ -85,8 +87,12 @@ inline void put_delta(ByteColumn& to, uint64_t& before, uint64_t value) {
 
 class EventEncoder {
  public:
-  /// `level` is not kNone; `start` is the virtual time of the frame.
-  EventEncoder(RecordLevel level, Time start) : level_(level) { history_.time = start.ns; }
+  /// At kNone there is nothing to encode. `start` as for begin().
+  explicit EventEncoder(RecordLevel level, Time start = {}) : level_(level) { begin(start); }
+
+  /// Starts a frame afresh, at its virtual time. The room that earlier ones took is used again: memory that comes fresh
+  /// from the host for each frame was 1.5 % of the time of a run that does nothing but calls.
+  void begin(Time start);
 
   /// At the level of digests, `event` is one of those that are named there.
   void add(const Event& event, uint32_t hash) {
@@ -107,7 +113,8 @@ class EventEncoder {
   uint64_t count() const { return count_; }
   /// About how many bytes payload() has.
   size_t size() const { return tags_.size() + fields_.size() + hashes_.size(); }
-  std::vector<std::byte> payload() const;
+  /// The frame so far, behind what `payload` holds.
+  void append_to(std::vector<std::byte>& payload) const;
 
  private:
   void add_fields(const Event& event);

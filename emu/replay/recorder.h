@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "emu/replay/event_codec.h"
@@ -19,12 +18,14 @@ class FrameSink {
  public:
   virtual ~FrameSink() = default;
   virtual void frame(const FrameInfo& info, std::vector<std::byte> payload) = 0;
+  /// Something empty to make the next payload in; with room, where the sink has some to give back.
+  virtual std::vector<std::byte> room() { return {}; }
 };
 
 class Recorder final : public EventSink {
  public:
   /// `frames` outlives this.
-  Recorder(RecordLevel level, FrameSink& frames) : level_(level), frames_(frames) {}
+  Recorder(RecordLevel level, FrameSink& frames) : level_(level), frames_(frames), encoder_(level) {}
 
   void event(const Event& event) override;
   /// Hands on what is not in a frame yet.
@@ -41,7 +42,7 @@ class Recorder final : public EventSink {
   FrameSink& frames_;
   EventChain chain_;
   uint64_t events_ = 0;  // Those that are named at this level.
-  std::optional<EventEncoder> encoder_;
+  EventEncoder encoder_;
   FrameInfo info_;
 };
 

@@ -60,24 +60,35 @@ std::vector<std::byte> trace_header() {
   return bytes;
 }
 
-std::vector<std::byte> pack_frame(const FrameInfo& info, std::span<const std::byte> payload) {
+FramePacker::FramePacker() : context_(ZSTD_createCCtx()) { CHECK(context_ != nullptr); }
+
+void FramePacker::Free::operator()(void* context) const { ZSTD_freeCCtx(static_cast<ZSTD_CCtx*>(context)); }
+
+std::span<const std::byte> FramePacker::pack(const FrameInfo& info, std::span<const std::byte> payload) {
   CHECK(payload.size() <= kMaxFrame, "{} bytes", payload.size());
-  size_t room = ZSTD_compressBound(payload.size());
-  auto packed = std::make_unique_for_overwrite<std::byte[]>(room);
-  size_t stored = ZSTD_compress(packed.get(), room, payload.data(), payload.size(), kLevel);
+  size_t room = sizeof(Header) + ZSTD_compressBound(payload.size());
+  if (room_ < room) {
+    bytes_ = std::make_unique_for_overwrite<std::byte[]>(room);
+    room_ = room;
+  }
+  size_t stored = ZSTD_compressCCtx(static_cast<ZSTD_CCtx*>(context_.get()), bytes_.get() + sizeof(Header),
+                                    room_ - sizeof(Header), payload.data(), payload.size(), kLevel);
   CHECK(!ZSTD_isError(stored), "{}", ZSTD_getErrorName(stored));
-  std::vector<std::byte> bytes(sizeof(Header));
-  bytes.reserve(sizeof(Header) + stored);
-  bytes.insert(bytes.end(), packed.get(), packed.get() + stored);
   Header header{.kind = static_cast<uint8_t>(info.kind),
                 .number = info.number,
                 .time = info.time.ns,
                 .event = info.event,
                 .stored_size = static_cast<uint32_t>(stored),
                 .raw_size = static_cast<uint32_t>(payload.size())};
-  header.checksum = checksum(header, std::span(bytes).subspan(sizeof header));
-  std::memcpy(bytes.data(), &header, sizeof header);
-  return bytes;
+  header.checksum = checksum(header, {bytes_.get() + sizeof header, stored});
+  std::memcpy(bytes_.get(), &header, sizeof header);
+  return {bytes_.get(), sizeof header + stored};
+}
+
+std::vector<std::byte> pack_frame(const FrameInfo& info, std::span<const std::byte> payload) {
+  FramePacker packer;
+  std::span<const std::byte> frame = packer.pack(info, payload);
+  return {frame.begin(), frame.end()};
 }
 
 std::expected<StoredFrame, std::string> look_at_frame(std::span<const std::byte> bytes) {

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -61,7 +62,24 @@ inline constexpr size_t kFrameHeaderSize = 48;
 
 /// The first bytes of a file.
 std::vector<std::byte> trace_header();
-/// Header and payload as they go into the file. `payload` is at most kMaxFrame.
+
+/// Makes frames as they go into a file. Keeps the room that packing takes: who packs many would otherwise ask the host
+/// for it, and give it back, with each.
+class FramePacker {
+ public:
+  FramePacker();
+  /// Header and payload, good until the next call. `payload` is at most kMaxFrame.
+  std::span<const std::byte> pack(const FrameInfo& info, std::span<const std::byte> payload);
+
+ private:
+  struct Free {
+    void operator()(void* context) const;
+  };
+  std::unique_ptr<void, Free> context_;
+  std::unique_ptr<std::byte[]> bytes_;
+  size_t room_ = 0;
+};
+/// One frame.
 std::vector<std::byte> pack_frame(const FrameInfo& info, std::span<const std::byte> payload);
 
 /// A frame that lies at the beginning of some bytes.

@@ -27,7 +27,7 @@ void TraceWriter::add(FrameInfo info, std::span<const std::byte> payload) {
   if (failed_) return;
   info.number = next_number_++;
   info.raw_size = static_cast<uint32_t>(payload.size());
-  std::vector<std::byte> bytes = pack_frame(info, payload);
+  std::span<const std::byte> bytes = packer_.pack(info, payload);
   if (info.kind == FrameKind::kEvents) {
     CHECK(phase_ != Phase::kAfter, "events behind the last of them");
     if (phase_ == Phase::kBefore) ring_begin_ = at_;
@@ -70,7 +70,7 @@ void TraceWriter::finish() {
                      .kind = static_cast<uint8_t>(entry.info.kind)});
   uint64_t offset = end_;
   FrameInfo info{.kind = FrameKind::kIndex, .number = next_number_};
-  put(offset, pack_frame(info, std::as_bytes(std::span(index))));
+  put(offset, packer_.pack(info, std::as_bytes(std::span(index))));
   TraceTrailer trailer{.index_offset = offset};
   put(end_, std::as_bytes(std::span(&trailer, 1)));
 }

@@ -58,6 +58,7 @@ class TraceWriter {
   bool make_room(uint64_t size);
 
   TraceStore& store_;
+  FramePacker packer_;
   Limit limit_;
   enum class Phase : uint8_t { kBefore, kEvents, kAfter };
   Phase phase_ = Phase::kBefore;

@@ -55,6 +55,11 @@ void RunRecording::frame(const FrameInfo& info, std::vector<std::byte> payload) 
   changed_.notify_all();
 }
 
+std::vector<std::byte> RunRecording::room() {
+  std::lock_guard lock(mutex_);
+  return std::exchange(room_, {});
+}
+
 void RunRecording::work() {
   std::unique_lock lock(mutex_);
   for (;;) {
@@ -67,6 +72,8 @@ void RunRecording::work() {
     bool failed = writer_.failed();
     lock.lock();
     waiting_ -= job.payload.size();
+    job.payload.clear();
+    room_ = std::move(job.payload);
     failed_ |= failed;
     changed_.notify_all();
   }

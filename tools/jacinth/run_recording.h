@@ -62,6 +62,7 @@ class RunRecording final : private emu::FrameSink {
 
   RunRecording(const RecordRequest& request, std::unique_ptr<FileStore> store);
   void frame(const emu::FrameInfo& info, std::vector<std::byte> payload) override;
+  std::vector<std::byte> room() override;
   void work();
   void join();
 
@@ -76,7 +77,8 @@ class RunRecording final : private emu::FrameSink {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Job> jobs_;
-  size_t waiting_ = 0;  // Bytes in jobs_.
+  std::vector<std::byte> room_;  // What the last payload that was written lay in.
+  size_t waiting_ = 0;           // Bytes in jobs_.
   bool ending_ = false;
   bool failed_ = false;
   std::thread worker_;

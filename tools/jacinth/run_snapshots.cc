@@ -28,17 +28,18 @@ class FileFrames final : public emu::FrameSink {
     emu::FrameInfo numbered = info;
     numbered.number = number_++;
     numbered.raw_size = static_cast<uint32_t>(payload.size());
-    put(emu::pack_frame(numbered, payload));
+    put(packer_.pack(numbered, payload));
   }
   bool too_large() const { return size_ > kLargestFile; }
 
  private:
-  void put(const std::vector<std::byte>& bytes) {
+  void put(std::span<const std::byte> bytes) {
     size_ += bytes.size();
     file_.write(bytes);
   }
 
   NewFile& file_;
+  emu::FramePacker packer_;
   uint64_t number_ = 0;
   uint64_t size_ = 0;
 };

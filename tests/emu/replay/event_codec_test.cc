@@ -25,6 +25,12 @@ void require_same(const Event& a, const Event& b) {
   REQUIRE(std::ranges::equal(a.data, b.data));
 }
 
+std::vector<std::byte> payload_of(const EventEncoder& encoder) {
+  std::vector<std::byte> payload;
+  encoder.append_to(payload);
+  return payload;
+}
+
 }  // namespace
 
 TEST_CASE("event codec: At the full level every event comes back as it was") {
@@ -34,7 +40,7 @@ TEST_CASE("event codec: At the full level every event comes back as it was") {
     EventEncoder encoder(RecordLevel::kFull, Time{5});
     for (size_t i = 0; i < events.size(); ++i) encoder.add(events[i].get(), static_cast<uint32_t>(i * 77));
     REQUIRE(encoder.count() == 300);
-    std::vector<std::byte> payload = encoder.payload();
+    std::vector<std::byte> payload = payload_of(encoder);
     auto decoder = EventDecoder::open(payload, Time{5});
     REQUIRE(decoder);
     REQUIRE(decoder->level() == RecordLevel::kFull);
@@ -49,12 +55,25 @@ TEST_CASE("event codec: At the full level every event comes back as it was") {
   }
 }
 
+TEST_CASE("event codec: A frame holds nothing of the one that its encoder made before") {
+  std::vector<OwnedEvent> events = sample_events(2, 100);
+  auto encode = [&](EventEncoder& encoder, size_t from, size_t to) {
+    encoder.begin(events[from].event.time);
+    for (size_t i = from; i < to; ++i) encoder.add(events[i].get(), static_cast<uint32_t>(i));
+    return payload_of(encoder);
+  };
+  EventEncoder used(RecordLevel::kFull);
+  EventEncoder fresh(RecordLevel::kFull);
+  REQUIRE(encode(used, 0, 60).size() > 0);
+  REQUIRE(encode(used, 60, 100) == encode(fresh, 60, 100));
+}
+
 TEST_CASE("event codec: At the level of digests kind, thread and number come back, and the hash") {
   std::vector<OwnedEvent> events = sample_events(1, 300);
   std::erase_if(events, [](const OwnedEvent& sample) { return !named_in_digests(sample.event.kind); });
   EventEncoder encoder(RecordLevel::kDigests, Time{});
   for (const OwnedEvent& sample : events) encoder.add(sample.get(), 7);
-  std::vector<std::byte> payload = encoder.payload();
+  std::vector<std::byte> payload = payload_of(encoder);
   auto decoder = EventDecoder::open(payload, Time{});
   REQUIRE(decoder);
   for (const OwnedEvent& sample : events) {
@@ -119,7 +138,7 @@ TEST_CASE("event codec: Damaged events end in an error or in other events, never
     EventEncoder encoder(level, Time{});
     for (const OwnedEvent& sample : events)
       if (level == RecordLevel::kFull || named_in_digests(sample.event.kind)) encoder.add(sample.get(), 1);
-    std::vector<std::byte> whole = encoder.payload();
+    std::vector<std::byte> whole = payload_of(encoder);
     for (uint64_t seed : test::seeds(20'000)) {
       INFO("JACINTH_TEST_SEED=" << seed);
       Random random(seed);

@@ -264,6 +264,16 @@ TEST_CASE("trace file: No damage makes a frame come back as what it was not") {
   }
 }
 
+TEST_CASE("trace file: A frame is the same whatever its packer packed before") {
+  FramePacker packer;
+  FrameInfo info{.kind = FrameKind::kEvents, .number = 3};
+  packer.pack({.kind = FrameKind::kFile}, payload(7, 5000));
+  std::vector<std::byte> small = payload(1, 100);
+  REQUIRE(std::ranges::equal(packer.pack(info, small), pack_frame(info, small)));
+  std::vector<std::byte> large = payload(2, 20'000);
+  REQUIRE(std::ranges::equal(packer.pack(info, large), pack_frame(info, large)));
+}
+
 TEST_CASE("trace file: A frame that lies about its size when unpacked is refused") {
   std::vector<std::byte> frame = pack_frame({.kind = FrameKind::kEvents}, payload(1, 100));
   REQUIRE(unpack_frame(frame) == payload(1, 100));
