@@ -65,8 +65,10 @@ Status exception_report(InfoRequest& request) { return request.one(TRY(report_of
 
 Status exception_report_v1(InfoRequest& request) {
   abi::ExceptionReport report = TRY(report_of(request));
-  // The header goes over as it is, with the size of the report of today; of the contexts x86-64's is the larger.
-  return request.one(abi::ExceptionReportV1{.header = report.header, .x86_64 = report.x86_64});
+  // Of the contexts x86-64's is the larger. Who asks this way knows no longer report, and finds its size in it.
+  abi::ExceptionReportV1 old{.header = report.header, .x86_64 = report.x86_64};
+  old.header.size = sizeof old;
+  return request.one(old);
 }
 
 constexpr auto kInfos = std::to_array<InfoRow>({

@@ -2,9 +2,11 @@
 #include "kernel/ipc/fifo.h"
 
 #include <array>
+#include <bit>
 
 #include "kernel/syscalls/families.h"
 #include "kernel/syscalls/once.h"
+#include "kernel/syscalls/revision.h"
 
 namespace jacinth::kernel {
 namespace {
@@ -12,6 +14,7 @@ namespace {
 Status fifo_create(Call& call, uint64_t elem_count, uint64_t elem_size, uint32_t, UserOut<Handle> out0,
                    UserOut<Handle> out1) {
   TRY_STATUS(call.policy(abi::PolicyCondition::kNewFifo));
+  if (of_july_2020(call) && !std::has_single_bit(elem_count)) return Status::kOutOfRange;
   auto [end0, end1] = TRY(Fifo::create(call.core(), elem_count, elem_size));
   return call.give(out0, end0, out1, end1, abi::default_rights(ObjectType::kFifo));
 }
@@ -30,7 +33,8 @@ Status fifo_read(Call& call, Handle handle, uint64_t elem_size, UserBytesOut dat
 
 constexpr auto kRows = std::to_array<Row>({
     {"zx_fifo_create", bind<fifo_create>, Support::kFull,
-     "As in 2022, any count that fits, not only powers of two; the kernel never looks at the options."},
+     "As in 2022, any count that fits; for programs with a dynamic linker only powers of two, as in July 2020. The "
+     "kernel never looks at the options."},
     {"zx_fifo_read", bind<fifo_read>, Support::kFull,
      "A fault in the buffer takes nothing; one in the count comes when the elements are taken."},
     {"zx_fifo_write", bind<fifo_write>, Support::kFull,

@@ -7,6 +7,7 @@
 #include "kernel/syscalls/families.h"
 #include "kernel/syscalls/handles.h"
 #include "kernel/syscalls/info.h"
+#include "kernel/syscalls/revision.h"
 
 namespace jacinth::kernel {
 namespace {
@@ -46,12 +47,16 @@ Status handle_valid(InfoRequest& request) {
   return request.call().handles().find(request.handle()) != nullptr ? Status::kOk : Status::kBadHandle;
 }
 
+/// ZX_OBJ_PROP_WAITABLE, which programs of July 2020 are told.
+uint32_t properties(Call& call, const Object& object) { return of_july_2020(call) && object.waitable() ? 1 : 0; }
+
 Status handle_basic(InfoRequest& request) {
   HandleEntry entry = TRY(request.call().entry(request.handle(), Rights::kNone));
   return request.one(abi::InfoHandleBasic{.koid = entry.object->koid(),
                                           .rights = entry.rights,
                                           .type = entry.object->type(),
-                                          .related_koid = entry.object->related_koid()});
+                                          .related_koid = entry.object->related_koid(),
+                                          .reserved = properties(request.call(), *entry.object)});
 }
 
 Status handle_count(InfoRequest& request) {
@@ -73,10 +78,11 @@ Status handle_table(InfoRequest& request) {
   if (request.asks_count_only()) return request.counts(request.call().handles().size(), 0);
   std::vector<abi::InfoHandleExtended> table;
   table.reserve(process->handles().size());
-  process->handles().for_each([&table](Handle value, const HandleEntry& entry) {
+  process->handles().for_each([&](Handle value, const HandleEntry& entry) {
     table.push_back({.type = entry.object->type(),
                      .handle_value = value,
                      .rights = entry.rights,
+                     .reserved = properties(request.call(), *entry.object),
                      .koid = entry.object->koid(),
                      .related_koid = entry.object->related_koid()});
   });

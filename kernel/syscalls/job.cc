@@ -1,11 +1,13 @@
 // Calls on jobs. zircon/kernel/lib/syscalls/task.cc.
 #include <algorithm>
 #include <array>
+#include <span>
 #include <vector>
 
 #include "kernel/abi/policy.h"
 #include "kernel/abi/task.h"
 #include "kernel/syscalls/families.h"
+#include "kernel/syscalls/revision.h"
 
 namespace jacinth::kernel {
 namespace {
@@ -18,6 +20,20 @@ Status job_create(Call& call, Handle parent_handle, uint32_t options, UserOut<Ha
   if (!parent) return parent.status();
   Ref<Job> job = TRY(Job::create(*parent));
   return call.give(out, job, abi::default_rights(ObjectType::kJob));
+}
+
+/// July 2020 had 15 conditions: the one for pagers, which came in as the last but one, was not there.
+Status set_policy_of_2020(Job& job, abi::PolicyOption option, std::span<abi::PolicyBasicV2> records) {
+  constexpr uint32_t kConditions = abi::kPolicyConditionCount - 1;
+  if (records.size() > kConditions) {
+    TRY_STATUS(job.set_basic_policy(option, {}));  // Whether it may have one any more.
+    return Status::kOutOfRange;
+  }
+  for (abi::PolicyBasicV2& record : records) {
+    auto number = static_cast<uint32_t>(record.condition);
+    if (number == kConditions || number == kConditions - 1) record.condition = abi::PolicyCondition{number + 1};
+  }
+  return job.set_basic_policy(option, records);
 }
 
 /// Says what the processes of a job may not do. A record of version 1 fixes its condition for all jobs below.
@@ -47,7 +63,7 @@ Status job_set_policy(Call& call, Handle handle, abi::PolicyOption option, abi::
     });
   }
   Ref<Job> job = TRY(call.get<Job>(handle, Rights::kSetPolicy));
-  return job->set_basic_policy(option, used);
+  return of_july_2020(call) ? set_policy_of_2020(*job, option, used) : job->set_basic_policy(option, used);
 }
 
 /// Makes a process critical: when it dies, the job is killed.
@@ -62,7 +78,8 @@ constexpr auto kRows = std::to_array<Row>({
     {"zx_job_create", bind<job_create>, Support::kFull, "Makes a job below another, down to the depth of 32."},
     {"zx_job_set_critical", bind<job_set_critical>, Support::kFull, "The job dies with the process."},
     {"zx_job_set_policy", bind<job_set_policy>, Support::kFull,
-     "Basic policies of versions 1 and 2; timer slack of timers and of the deadlines of all calls."},
+     "Basic policies of versions 1 and 2; timer slack of timers and of the deadlines of all calls. For programs with a "
+     "dynamic linker ZX_POL_AMBIENT_MARK_VMO_EXEC is 14 and the last, as in July 2020."},
 });
 
 }  // namespace

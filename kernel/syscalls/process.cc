@@ -51,21 +51,25 @@ Status process_start(Call& call, Handle process_handle, Handle thread_handle, Gu
   Result<Ref<Process>> found_process = call.get<Process>(process_handle, Rights::kWrite);
   Result<Ref<Thread>> found_thread =
       found_process ? call.get<Thread>(thread_handle, Rights::kWrite) : Result<Ref<Thread>>(found_process.status());
-  // The caller loses the handle whatever comes of it; it may be one of the two that were looked up.
-  Result<HandleOwner> moved = HandleOwner();
-  if (argument != Handle::kInvalid) moved = call.handles().remove(argument);
+  // The caller loses the handle whatever comes of it; it may be one of the two that were looked up. One that is none
+  // is an offence against the policy, and the process starts without.
+  HandleOwner moved;
+  if (argument != Handle::kInvalid) {
+    Result<HandleOwner> removed = call.handles().remove(argument);
+    if (removed) {
+      moved = std::move(*removed);
+    } else {
+      static_cast<void>(call.policy(abi::PolicyCondition::kBadHandle));
+    }
+  }
 
   Ref<Process> process = TRY(std::move(found_process));
   Ref<Thread> thread = TRY(std::move(found_thread));
   if (&thread->process() != process.get()) return Status::kAccessDenied;
-  if (!moved) {
-    static_cast<void>(call.policy(abi::PolicyCondition::kBadHandle));
-    return moved.status();
-  }
-  if (argument != Handle::kInvalid && !contains(moved->rights(), Rights::kTransfer)) return Status::kAccessDenied;
+  if (moved && !contains(moved.rights(), Rights::kTransfer)) return Status::kAccessDenied;
   if (!valid_entry_point(call.core().platform().arch(), entry)) return Status::kInvalidArgs;
 
-  Handle value = argument != Handle::kInvalid ? process->handles().add(std::move(*moved)) : Handle::kInvalid;
+  Handle value = moved ? process->handles().add(std::move(moved)) : Handle::kInvalid;
   Status status = thread->start({.pc = entry, .sp = stack, .argument1 = abi::raw(value), .argument2 = argument2}, true);
   if (status != Status::kOk && value != Handle::kInvalid) static_cast<void>(process->handles().remove(value));
   if (status == Status::kOk) {

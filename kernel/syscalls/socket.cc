@@ -6,6 +6,7 @@
 #include "kernel/syscalls/families.h"
 #include "kernel/syscalls/info.h"
 #include "kernel/syscalls/once.h"
+#include "kernel/syscalls/revision.h"
 
 namespace jacinth::kernel {
 namespace {
@@ -14,7 +15,9 @@ Status socket_create(Call& call, abi::SocketType type, UserOut<Handle> out0, Use
   TRY_STATUS(call.policy(abi::PolicyCondition::kNewSocket));
   if (type > abi::SocketType::kDatagram) return Status::kInvalidArgs;
   auto [end0, end1] = Socket::create(call.core(), type);
-  return call.give(out0, end0, out1, end1, abi::default_rights(ObjectType::kSocket));
+  Rights rights = abi::default_rights(ObjectType::kSocket);
+  if (of_july_2020(call)) rights = rights & ~Rights::kManageSocket;
+  return call.give(out0, end0, out1, end1, rights);
 }
 
 Status socket_write(Call& call, Handle handle, uint32_t options, UserBytesIn buffer, uint64_t size,
@@ -38,7 +41,8 @@ Status socket_set_disposition(Call& call, Handle handle, abi::SocketDisposition 
                               abi::SocketDisposition disposition_peer) {
   constexpr auto kLast = abi::SocketDisposition::kWriteEnabled;
   if (disposition > kLast || disposition_peer > kLast) return Status::kInvalidArgs;
-  Ref<Socket> socket = TRY(call.get<Socket>(handle, Rights::kManageSocket));
+  Rights needed = of_july_2020(call) ? Rights::kWrite : Rights::kManageSocket;
+  Ref<Socket> socket = TRY(call.get<Socket>(handle, needed));
   return socket->set_disposition(disposition, disposition_peer);
 }
 
@@ -74,11 +78,12 @@ constexpr auto kProperties = std::to_array<PropertyRow>({
 
 constexpr auto kRows = std::to_array<Row>({
     {"zx_socket_create", bind<socket_create>, Support::kFull,
-     "Streams and datagrams; the control plane and accepting went before July 2020."},
+     "Streams and datagrams; the control plane and accepting went before July 2020. Programs with a dynamic linker get "
+     "no MANAGE_SOCKET, as then."},
     {"zx_socket_read", bind<socket_read>, Support::kFull,
      "In buffers of 2008 bytes, as there: what was read before a fault in the guest's buffer is lost."},
     {"zx_socket_set_disposition", bind<socket_set_disposition>, Support::kFull,
-     "zx_socket_shutdown of July 2020 needed WRITE, not MANAGE_SOCKET."},
+     "Needs MANAGE_SOCKET; from programs with a dynamic linker WRITE, as zx_socket_shutdown of July 2020."},
     {"zx_socket_write", bind<socket_write>, Support::kFull,
      "In buffers of 2008 bytes, as there: what was written before a fault in the guest's buffer stays. 257024 bytes "
      "fit into each direction."},

@@ -2,12 +2,14 @@
 #include "kernel/abi/task.h"
 
 #include "kernel/syscalls/families.h"
+#include "kernel/syscalls/revision.h"
 #include "kernel/task/suspend_token.h"
 
 namespace jacinth::kernel {
 namespace {
 
-/// Kills a process or everything below a job. Threads cannot be killed by themselves.
+/// Kills a process or everything below a job; programs of July 2020 may also kill a thread that runs. One that was
+/// never started stays as it is.
 Status task_kill(Call& call, Handle handle) {
   Ref<Object> task = TRY(call.get<Object>(handle, Rights::kDestroy));
   constexpr auto kRetcode = static_cast<int64_t>(abi::TaskRetcode::kSyscallKill);
@@ -15,6 +17,8 @@ Status task_kill(Call& call, Handle handle) {
     process->kill(kRetcode);
   } else if (auto job = ref_cast<Job>(task)) {
     job->kill(kRetcode);
+  } else if (auto thread = ref_cast<Thread>(task); thread && of_july_2020(call)) {
+    if (!thread->dying_or_dead()) thread->kill();
   } else {
     return Status::kWrongType;
   }
@@ -39,7 +43,8 @@ Status task_suspend(Call& call, Handle handle, UserOut<Handle> out) {
 
 constexpr auto kRows = std::to_array<Row>({
     {"zx_task_kill", bind<task_kill>, Support::kFull,
-     "Processes and jobs; a thread is ZX_ERR_WRONG_TYPE, as since the middle of 2020."},
+     "Processes and jobs; a thread is ZX_ERR_WRONG_TYPE, but programs with a dynamic linker may kill one, as in July "
+     "2020."},
     {"zx_task_suspend", bind<task_suspend>, Support::kFull, "The older name of zx_task_suspend_token."},
     {"zx_task_suspend_token", bind<task_suspend>, Support::kFull,
      "Suspends threads and processes, counted by tokens; blocking calls are made again afterwards."},

@@ -9,6 +9,7 @@
 #include "kernel/object/core.h"
 #include "kernel/syscalls/info.h"
 #include "kernel/syscalls/kernel.h"
+#include "kernel/syscalls/revision.h"
 #include "kernel/syscalls/vmo_transfer.h"
 #include "kernel/task/job.h"
 #include "kernel/task/process.h"
@@ -65,8 +66,8 @@ Status thread_info(InfoRequest& request) {
 
 Status thread_stats(InfoRequest& request) {
   Ref<Thread> thread = TRY(request.get<Thread>(Rights::kInspect));
-  // A dead thread has none left to tell.
-  if (thread->dying_or_dead()) return Status::kBadState;
+  // A dead thread has none left to tell, but in July 2020 it had.
+  if (thread->dying_or_dead() && !of_july_2020(request.call())) return Status::kBadState;
   Duration runtime = Scheduler::runtime(*thread, thread->core().now());
   bool ran = runtime.ns > 0 || thread->turn().place == Turn::Place::kRunning;
   return request.one(abi::InfoThreadStats{.total_runtime = runtime,

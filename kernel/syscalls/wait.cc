@@ -6,6 +6,7 @@
 #include "kernel/ipc/port.h"
 #include "kernel/object/wait_observer.h"
 #include "kernel/syscalls/families.h"
+#include "kernel/syscalls/revision.h"
 
 namespace jacinth::kernel {
 namespace {
@@ -92,13 +93,13 @@ Status object_wait_many(Call& call, UserInOut<abi::WaitItem> user_items, size_t 
 
 Status object_wait_async(Call& call, Handle handle, Handle port_handle, uint64_t key, Signals signals,
                          abi::WaitAsyncOptions options) {
-  if (!within(options, abi::WaitAsyncOptions::kTimestamp | abi::WaitAsyncOptions::kEdge)) {
-    return Status::kInvalidArgs;
-  }
+  abi::WaitAsyncOptions known = abi::WaitAsyncOptions::kTimestamp;
+  if (!of_july_2020(call)) known |= abi::WaitAsyncOptions::kEdge;
+  if (!within(options, known)) return Status::kInvalidArgs;
   Ref<Port> port = TRY(call.get<Port>(port_handle, Rights::kWrite));
   HandleEntry entry = TRY(call.entry(handle, Rights::kWait));
   if (!entry.object->waitable()) return Status::kNotSupported;
-  bool crowded = port->too_many_observers();
+  bool crowded = port->too_many_observers() && !of_july_2020(call);
   TRY_STATUS(port->wait_async(*entry.object, call.handles().id(handle), key, signals, options));
   if (crowded) call.raise(abi::ExceptionPolicyCode::kPortTooManyObservers);
   return Status::kOk;
@@ -106,7 +107,8 @@ Status object_wait_async(Call& call, Handle handle, Handle port_handle, uint64_t
 
 constexpr auto kRows = std::to_array<Row>({
     {"zx_object_wait_async", bind<object_wait_async>, Support::kFull,
-     "Once per call; with ZX_WAIT_ASYNC_EDGE only a signal that becomes active afterwards counts."},
+     "Once per call; with ZX_WAIT_ASYNC_EDGE only a signal that becomes active afterwards counts. Programs with a "
+     "dynamic linker have no ZX_WAIT_ASYNC_EDGE and no limit of waits, as in July 2020."},
     {"zx_object_wait_many", bind<object_wait_many>, Support::kFull,
      "Up to 64 items; without any it sleeps until the deadline."},
     {"zx_object_wait_one", bind<object_wait_one>, Support::kFull,

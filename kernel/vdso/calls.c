@@ -90,7 +90,7 @@ VDSO_CALL(zx_status_t, system_get_version, (char* version, size_t version_size))
 }
 
 /* Became zx_socket_set_disposition: what ended one's own writing now disables it, what ended reading disables the
- * peer's writing. The right that the newer call asks for (MANAGE_SOCKET) is among a socket's default rights. */
+ * peer's writing. From programs of that time the newer call asks for the right that the older did. */
 VDSO_CALL(zx_status_t, socket_shutdown, (zx_handle_t handle, uint32_t options)) {
   const uint32_t kShutdownWrite = 1, kShutdownRead = 2, kWriteDisabled = 1;
   if ((options & ~(kShutdownWrite | kShutdownRead)) != 0) return ZX_ERR_INVALID_ARGS;

@@ -24,7 +24,7 @@ SDK = os.environ.get("JACINTH_FUCHSIA_SDK")
 # What the SDK calls an architecture, and what clang does.
 TARGETS = {"arm64": "aarch64-fuchsia", "x64": "x86_64-fuchsia"}
 PROGRAMS = ("hello", "echo", "files", "threads", "memory", "objects", "spawn", "linked", "exceptions", "guarded", "jobs",
-            "plain", "waits")
+            "revision", "plain", "waits")
 # What of the SDK's own packages a program is built with: sources, and libraries.
 WITH_PACKAGES = {"loops": (("async/ops.c", "async-loop/loop.c"), ("async-default", "async-loop-default", "memfs", "sync"))}
 
@@ -345,7 +345,8 @@ def claims_case(name):
     return lambda self: self.both(lambda arch: self.claims(arch, name))
 
 
-for program in ("threads", "memory", "objects", "spawn", "linked", "exceptions", "guarded", "jobs", "plain", "loops"):
+for program in ("threads", "memory", "objects", "spawn", "linked", "exceptions", "guarded", "jobs", "revision", "plain",
+                "loops"):
     setattr(Sdk, f"test_{program}", claims_case(program))
 
 if __name__ == "__main__":

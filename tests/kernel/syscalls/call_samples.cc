@@ -501,7 +501,8 @@ std::span<const Sample> call_samples() {
        [](Rig& k) {
          Handle process = new_process(k);
          return args(process, new_thread(k, process), 0x10000, 0x20000, k.event(), 0);
-       }},
+       },
+       {{"arg1", kNoHandle, "the process starts without one"}}},
       {"process_read_memory",
        [](Rig& k) { return args(k.process_handle, k.kMemory, k.room(16), 16, k.room(8)); },
        {{"buffer", kFaults, kCopied}, {"buffer", kNoNull, kCopied}}},

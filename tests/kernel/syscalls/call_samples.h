@@ -33,6 +33,7 @@ struct Exemption {
     kNotRead,    // The same, but null and odd addresses are none.
     kChanges,    // A bad pointer fails the call, but something has happened by then.
     kAnyHandle,  // Whatever the handle is, the call has no use for it.
+    kNoHandle,   // A value that names nothing is as good as none.
     kOrWrite,    // WRITE is as good as the right that it asks for.
     kNoType,     // Another type is ZX_ERR_BAD_HANDLE.
     kFaults,     // A bad pointer is what an access there would be: not found, access denied.

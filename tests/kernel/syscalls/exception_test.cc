@@ -327,6 +327,8 @@ TEST_CASE("a report tells what the processor found, and the status behind a page
     REQUIRE(static_cast<Status>(report.synth_code) == Status::kNotFound);
 
     auto old = k.info<abi::ExceptionReportV1>(k.thread_handle, InfoTopic::kThreadExceptionReportV1);
+    REQUIRE(old.header.size == sizeof old);
+    old.header.size = sizeof report;
     REQUIRE(std::memcmp(&old, &report, sizeof old) == 0);
 
     GuestAddr out = k.room(64);

@@ -84,6 +84,15 @@ TEST_CASE("a direction of a FIFO has room for at most 4096 bytes", "[zx_fifo_cre
     REQUIRE(create(count, size) == Status::kOutOfRange);
 }
 
+TEST_CASE("a FIFO of July 2020 had a power of two of places", "[zx_fifo_create]") {
+  Rig k;
+  k.core().vm().set_content_begins_empty();
+  GuestAddr out = k.room(8);
+  auto create = [&](uint64_t count, uint64_t size) { return k.call("fifo_create", count, size, 0, out, out + 4); };
+  for (uint64_t count : {1, 2, 64, 128}) REQUIRE(create(count, 32) == Status::kOk);
+  for (uint64_t count : {0, 3, 35, 127, 256}) REQUIRE(create(count, 32) == Status::kOutOfRange);
+}
+
 TEST_CASE("fifo_create looks at no options and leaves nothing behind a bad pointer", "[zx_fifo_create]") {
   Rig k;
   GuestAddr out = k.room(8);

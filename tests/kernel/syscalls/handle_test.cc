@@ -128,6 +128,15 @@ TEST_CASE("HANDLE_BASIC tells koid, rights, type and the related koid", "[zx_obj
   REQUIRE(k.basic(bare).koid == of_a.koid);
 }
 
+TEST_CASE("programs of July 2020 are told what can be waited for", "[zx_object_get_info]") {
+  IpcRig k;
+  Handle event = k.event();
+  REQUIRE(k.basic(event).reserved == 0);
+  k.core().vm().set_content_begins_empty();
+  REQUIRE(k.basic(event).reserved == 1);
+  REQUIRE(k.basic(k.port()).reserved == 0);
+}
+
 TEST_CASE("a record that does not fit is too small and counted", "[zx_object_get_info]") {
   IpcRig k;
   Handle event = k.event();

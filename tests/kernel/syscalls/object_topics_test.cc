@@ -49,6 +49,19 @@ TEST_CASE("ZX_INFO_VMAR tells where a region is, and ZX_INFO_THREAD_STATS how lo
   k.run();
   auto after = k.info<abi::InfoThreadStats>(k.thread_handle, InfoTopic::kThreadStats);
   REQUIRE(after.total_runtime > before.total_runtime);
+
+  // Of the dead only a program of July 2020 learns it.
+  k.victim_process().kill(0);
+  k.kernel().settle();
+  GuestAddr out = k.room(sizeof(abi::InfoThreadStats));
+  auto ask = [&] {
+    return k.call("object_get_info", k.thread_handle, InfoTopic::kThreadStats, out, sizeof(abi::InfoThreadStats),
+                  nullptr, nullptr);
+  };
+  REQUIRE(ask() == Status::kBadState);
+  k.core().vm().set_content_begins_empty();
+  REQUIRE(ask() == Status::kOk);
+  REQUIRE(k.peek<abi::InfoThreadStats>(out).total_runtime >= after.total_runtime);
 }
 
 TEST_CASE("a debugger is told where the dynamic linker keeps its list",

@@ -27,6 +27,17 @@ TEST_CASE("socket_create makes two ends that know each other", "[zx_socket_creat
   }
 }
 
+TEST_CASE("a socket of July 2020 is shut by who may write to it", "[zx_socket_create][zx_socket_set_disposition]") {
+  Rig k;
+  k.core().vm().set_content_begins_empty();
+  auto [a, b] = k.socket();
+  REQUIRE(k.basic(a).rights == (abi::default_rights(ObjectType::kSocket) & ~Rights::kManageSocket));
+  Handle reader = k.without(k.duplicate(a), Rights::kWrite);
+  constexpr uint32_t kDisabled = 1;
+  REQUIRE(k.call("socket_set_disposition", reader, kDisabled, 0) == Status::kAccessDenied);
+  REQUIRE(k.call("socket_set_disposition", a, kDisabled, 0) == Status::kOk);
+}
+
 TEST_CASE("socket_create refuses other kinds and leaves nothing behind a bad pointer", "[zx_socket_create]") {
   Rig k;
   GuestAddr out = k.room(8);

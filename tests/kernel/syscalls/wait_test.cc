@@ -390,6 +390,21 @@ TEST_CASE("a crowded port raises a policy exception for one more wait, and takes
   REQUIRE(other->return_code() == static_cast<int64_t>(abi::TaskRetcode::kExceptionKill));
 }
 
+TEST_CASE("a program of July 2020 waits as often as it likes", "[zx_object_wait_async]") {
+  IpcRig k(Arch::kArm64, {{"kernel.port.max-observers", "2"}});
+  k.core().vm().set_content_begins_empty();
+  Handle port = k.port();
+  for (uint64_t key = 0; key < 10; ++key) k.watch(k.event(), port, key, Signals::kUser0);
+  REQUIRE(k.object<Port>(port)->observer_count() == 10);
+
+  // But it knows one option less.
+  auto watch = [&](uint32_t options) {
+    return k.call("object_wait_async", k.event(), port, 11, Signals::kUser0, options);
+  };
+  REQUIRE(watch(1) == Status::kOk);
+  for (uint32_t options : {2, 3, 4}) REQUIRE(watch(options) == Status::kInvalidArgs);
+}
+
 TEST_CASE("waits and packets that find no memory are refused", "[zx_object_wait_async][zx_port_queue]") {
   IpcRig k;
   Handle port = k.port();

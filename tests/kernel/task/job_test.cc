@@ -180,6 +180,30 @@ TEST_CASE("a basic policy binds the processes made after it", "[zx_job_set_polic
           Status::kBadState);
 }
 
+TEST_CASE("in July 2020 there were fifteen conditions, the last one about executable VMOs", "[zx_job_set_policy]") {
+  KernelRig k;
+  k.core().vm().set_content_begins_empty();
+  Handle job = job_create(k, k.handle(k.job()));
+  auto set = [&](uint32_t condition, uint32_t count = 1) {
+    std::array<abi::PolicyBasicV1, 16> records{};
+    records.fill({abi::PolicyCondition{condition}, abi::PolicyAction::kDeny});
+    return k.call("job_set_policy", job, abi::PolicyOption::kRelative, abi::PolicyTopic::kBasicV1, k.user(records),
+                  count);
+  };
+  REQUIRE(set(0, 16) == Status::kOutOfRange);
+  REQUIRE(set(15) == Status::kInvalidArgs);
+  REQUIRE(set(16) == Status::kInvalidArgs);
+  REQUIRE(set(0, 15) == Status::kOk);
+  REQUIRE(set(14) == Status::kOk);
+  REQUIRE(k.object<Job>(job)->policy().action(abi::PolicyCondition::kAmbientMarkVmoExec) == abi::PolicyAction::kDeny);
+  REQUIRE(k.object<Job>(job)->policy().action(abi::PolicyCondition::kNewPager) == abi::PolicyAction::kAllow);
+
+  // One with children takes none at all, whatever is asked.
+  Ref<Process> process = *Process::create(k.object<Job>(job), "p");
+  REQUIRE(set(0, 16) == Status::kBadState);
+  REQUIRE(set(15) == Status::kBadState);
+}
+
 TEST_CASE("job_set_policy refuses what it cannot mean", "[zx_job_set_policy]") {
   KernelRig k;
   using enum abi::PolicyOption;

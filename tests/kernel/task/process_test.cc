@@ -140,11 +140,15 @@ TEST_CASE("process_start takes the argument away even when it fails", "[zx_proce
   Handle argument = k.handle(k.job(), Rights::kRead);
   REQUIRE(start(child.process_handle, child.thread_handle, argument) == Status::kAccessDenied);
   REQUIRE(k.process()->handles().find(argument) == nullptr);
-  REQUIRE(start(child.process_handle, child.thread_handle, argument) == Status::kBadHandle);
   REQUIRE(start(child.process_handle, child.thread_handle, Handle{0}, GuestAddr(uint64_t{1} << 63)) ==
           Status::kInvalidArgs);
   REQUIRE(child.process->handles().size() == 0);
   REQUIRE(child.process->process_state() == Process::State::kInitial);
+
+  // A value that stands for nothing is as good as none.
+  REQUIRE(start(child.process_handle, child.thread_handle, argument) == Status::kOk);
+  REQUIRE(child.process->handles().size() == 0);
+  REQUIRE(child.thread->registers().gpr[0] == 0);
 }
 
 TEST_CASE("a process ends with the code of the first exit, all its threads with it", "[zx_process_exit]") {
@@ -256,6 +260,49 @@ TEST_CASE("task_kill needs DESTROY and takes no thread", "[zx_task_kill]") {
   REQUIRE(k.call("task_kill", k.handle(Ref<Object>(&k.main_thread()))) == Status::kWrongType);
   REQUIRE(k.call("task_kill", k.handle(k.process(), Rights::kWrite)) == Status::kAccessDenied);
   REQUIRE(k.call("task_kill", Handle{0x1234}) == Status::kBadHandle);
+}
+
+TEST_CASE("a program of July 2020 kills single threads, and with the last of them the process", "[zx_task_kill]") {
+  KernelRig k;
+  k.core().vm().set_content_begins_empty();
+  Ref<Process> process = k.make_process();
+  Ref<Thread> first = process->threads().begin()->second;
+  Ref<Thread> second(&k.make_thread(process));
+  Ref<Thread> fresh = make_object<Thread>(process, "fresh");
+  k.start(*first, "nanosleep", Time::never());
+  auto kill = [&](const Ref<Thread>& thread, Rights rights = Rights::kDestroy) {
+    return k.call("task_kill", k.handle(Ref<Object>(thread), rights));
+  };
+  REQUIRE(kill(first, Rights::kWrite) == Status::kAccessDenied);
+
+  // What was not started yet still can be.
+  REQUIRE(kill(fresh) == Status::kOk);
+  REQUIRE(fresh->info_state() == abi::ThreadState::kNew);
+
+  REQUIRE(kill(first) == Status::kOk);
+  REQUIRE(first->info_state() == abi::ThreadState::kDead);
+  REQUIRE(contains(first->signals(), Signals::kThreadTerminated));
+  REQUIRE(kill(first) == Status::kOk);
+  REQUIRE_FALSE(process->dead());
+
+  REQUIRE(second->suspend() == Status::kOk);
+  k.run();
+  REQUIRE(kill(second) == Status::kOk);
+  REQUIRE(second->info_state() == abi::ThreadState::kDead);
+  REQUIRE(process->dead());
+  REQUIRE(process->return_code() == 0);
+}
+
+TEST_CASE("a thread of July 2020 that kills itself does not come back", "[zx_task_kill]") {
+  KernelRig k;
+  k.core().vm().set_content_begins_empty();
+  Ref<Process> process = k.make_process();
+  Ref<Thread> first = process->threads().begin()->second;
+  Ref<Thread> second(&k.make_thread(process));
+  Made& kill = k.start(*first, "task_kill", k.handle(process, Ref<Object>(first), Rights::kDestroy));
+  REQUIRE_FALSE(kill.over);
+  REQUIRE(first->info_state() == abi::ThreadState::kDead);
+  REQUIRE_FALSE(process->dead());
 }
 
 TEST_CASE("the debug address can be set once, after the linker's marks") {
