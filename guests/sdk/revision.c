@@ -1,5 +1,6 @@
 // Rules of July 2020 that later kernels changed: threads are killed alone, in whatever they do, and tell of themselves
-// when they are dead; numbers of job policies; any number of waits of one port; sizes, options, rights and properties.
+// when they are dead; numbers of job policies; any number of waits of one port; sizes, options, rights and properties;
+// what is done of a range behind the end of memory, or where something is already; contents and sizes.
 #include <stdatomic.h>
 #include <stdint.h>
 #include <zircon/process.h>
@@ -193,11 +194,43 @@ static void objects(void) {
   CLAIM("who may write may shut it", zx_socket_shutdown(writer, ZX_SOCKET_SHUTDOWN_WRITE) == ZX_OK);
 }
 
+static void memory(void) {
+  enum { kPage = 4096 };
+  zx_handle_t vmo = ZX_HANDLE_INVALID;
+  zx_vmo_create(2 * kPage, ZX_VMO_RESIZABLE, &vmo);
+  CLAIM("a range is cut where the VMO ends",
+        zx_vmo_op_range(vmo, ZX_VMO_OP_COMMIT, kPage, 4 * kPage, NULL, 0) == ZX_OK &&
+            zx_vmo_op_range(vmo, ZX_VMO_OP_DECOMMIT, 0, 4 * kPage, NULL, 0) == ZX_OK &&
+            zx_vmo_op_range(vmo, ZX_VMO_OP_COMMIT, 3 * kPage, kPage, NULL, 0) == ZX_ERR_OUT_OF_RANGE);
+
+  char text[] = "abcdef";
+  uint64_t content = 2;
+  zx_vmo_write(vmo, text, 0, sizeof text);
+  zx_object_set_property(vmo, ZX_PROP_VMO_CONTENT_SIZE, &content, sizeof content);
+  text[4] = 0;
+  zx_vmo_read(vmo, text, 0, sizeof text);
+  CLAIM("the content size changes no content", text[4] == 'e');
+  text[4] = 0;
+  zx_vmo_set_size(vmo, 3);
+  zx_vmo_read(vmo, text, 0, sizeof text);
+  CLAIM("a new size cuts whole pages off", text[4] == 'e');
+
+  zx_handle_t region = ZX_HANDLE_INVALID;
+  zx_vaddr_t at = 0;
+  zx_vmar_allocate(zx_vmar_root_self(), ZX_VM_CAN_MAP_READ | ZX_VM_CAN_MAP_SPECIFIC, 0, 4 * kPage, &region, &at);
+  CLAIM("there is no memory for a place that is taken",
+        zx_vmar_map(region, ZX_VM_PERM_READ | ZX_VM_SPECIFIC, kPage, vmo, 0, kPage, &at) == ZX_OK &&
+            zx_vmar_map(region, ZX_VM_PERM_READ | ZX_VM_SPECIFIC, kPage, vmo, 0, kPage, &at) == ZX_ERR_NO_MEMORY);
+  CLAIM("an offset that overflows is a wrong argument",
+        zx_vmar_map(region, ZX_VM_PERM_READ, 0, vmo, ~(uint64_t)kPage + 1, kPage, &at) == ZX_ERR_INVALID_ARGS);
+}
+
 int main(void) {
   threads_die();
   exceptions();
   policies();
   crowd();
   objects();
+  memory();
   return claims_end();
 }

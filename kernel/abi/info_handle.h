@@ -16,7 +16,7 @@
 
 namespace jacinth::abi {
 
-/// InfoTopic::kHandleBasic. In 2020 `reserved` held ZX_OBJ_PROP_WAITABLE.
+/// InfoTopic::kHandleBasic. In July 2020 `reserved` held ZX_OBJ_PROP_WAITABLE, and programs of that time find it there.
 struct InfoHandleBasic {
   Koid koid = Koid::kInvalid;
   Rights rights = Rights::kNone;

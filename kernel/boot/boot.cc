@@ -93,7 +93,7 @@ class Launcher {
     if (!parsed) return boot_failure(fmt::format("its dynamic linker {}: {}", name, parsed.error().line));
     if (parsed->interpreter) return boot_failure(fmt::format("its dynamic linker {} needs one itself", name));
     linker_elf_ = std::move(*parsed);
-    core_.vm().set_content_begins_empty();
+    core_.vm().set_july_2020();
     return {};
   }
 

@@ -83,10 +83,11 @@ Ref<Resource> Resource::create_ranged_root(Core& core, ResourceKind kind, std::s
 Status Resource::validate(ResourceKind kind, uint64_t base, uint64_t size) const {
   if (kind_ != kind && !is_root()) return Status::kWrongType;
   if (is_root() || is_ranged_root()) {
+    // What wraps around is no range for anybody, and said so by whoever makes it.
     bool denied = false;
     for (const Arena& ram : core().platform().arenas()) {
-      denied = denied || (kind == ResourceKind::kMmio && size > 0 && base < ram.base.value + ram.size &&
-                          (base >= ram.base.value || size > ram.base.value - base));
+      denied = denied || (kind == ResourceKind::kMmio && size > 0 && base + (size - 1) >= base &&
+                          base < ram.base.value + ram.size && (base >= ram.base.value || size > ram.base.value - base));
     }
     if (denied) ++core().counter("resource.denied_ranges");
     return denied ? Status::kAccessDenied : Status::kOk;

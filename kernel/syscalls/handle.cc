@@ -47,8 +47,12 @@ Status handle_valid(InfoRequest& request) {
   return request.call().handles().find(request.handle()) != nullptr ? Status::kOk : Status::kBadHandle;
 }
 
-/// ZX_OBJ_PROP_WAITABLE, which programs of July 2020 are told.
-uint32_t properties(Call& call, const Object& object) { return of_july_2020(call) && object.waitable() ? 1 : 0; }
+/// ZX_OBJ_PROP_WAITABLE, which programs of July 2020 are told. Those can be waited for that have the right to it from
+/// the start (dispatcher.h): no address regions.
+uint32_t properties(Call& call, const Object& object) {
+  if (!of_july_2020(call)) return 0;
+  return object.waitable() && contains(abi::default_rights(object.type()), Rights::kWait) ? 1 : 0;
+}
 
 Status handle_basic(InfoRequest& request) {
   HandleEntry entry = TRY(request.call().entry(request.handle(), Rights::kNone));

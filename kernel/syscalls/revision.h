@@ -9,6 +9,6 @@
 namespace jacinth::kernel {
 
 /// Whether the machine runs programs of July 2020, which boot tells by their dynamic linker.
-inline bool of_july_2020(Call& call) { return call.core().vm().content_begins_empty(); }
+inline bool of_july_2020(Call& call) { return call.core().vm().july_2020(); }
 
 }  // namespace jacinth::kernel

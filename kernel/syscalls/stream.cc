@@ -116,7 +116,7 @@ constexpr auto kProperties = std::to_array<PropertyRow>({
 
 constexpr auto kRows = std::to_array<Row>({
     {"zx_stream_create", bind<stream_create>, Support::kFull,
-     "Setting ZX_PROP_VMO_CONTENT_SIZE makes zeros of what is behind it, as in 2022."},
+     "Setting ZX_PROP_VMO_CONTENT_SIZE makes zeros of what is behind it, as in 2022, but for programs of July 2020."},
     {"zx_stream_readv", bind<stream_readv>, Support::kFull,
      "As in 2022: what was read before a failure counts; a bad buffer is ZX_ERR_NOT_FOUND or ZX_ERR_ACCESS_DENIED."},
     {"zx_stream_readv_at", bind<stream_readv_at>, Support::kFull,
@@ -124,7 +124,7 @@ constexpr auto kRows = std::to_array<Row>({
     {"zx_stream_seek", bind<stream_seek>, Support::kFull, "With READ or WRITE."},
     {"zx_stream_writev", bind<stream_writev>, Support::kFull,
      "As in 2022: what was written before a failure counts; the VMO stays grown, and an append that fails at once "
-     "leaves the stream at the end."},
+     "leaves the stream at the end. One whose end overflows is ZX_ERR_FILE_BIG for programs of July 2020."},
     {"zx_stream_writev_at", bind<stream_writev_at>, Support::kFull,
      "As in 2022: what was written before a failure counts, and the VMO stays grown; never appends."},
 });

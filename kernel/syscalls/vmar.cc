@@ -159,11 +159,13 @@ constexpr auto kRows = std::to_array<Row>({
     {"zx_process_write_memory", bind<process_write_memory>, Support::kFull,
      "ZX_ERR_NOT_SUPPORTED unless kernel.enable-debugging-syscalls is set, as there."},
     {"zx_vmar_allocate", bind<vmar_allocate>, Support::kFull,
-     "As in 2022: an occupied place is ZX_ERR_ALREADY_EXISTS."},
+     "An occupied place is ZX_ERR_ALREADY_EXISTS, for programs of July 2020 ZX_ERR_NO_MEMORY."},
     {"zx_vmar_destroy", bind<vmar_destroy>, Support::kFull, "Ends everything below; the root stays."},
     {"zx_vmar_map", bind<vmar_map>, Support::kFull,
-     "ALLOW_FAULTS is required for discardable VMOs alone, as in the kernel; no execute-only memory."},
-    {"zx_vmar_op_range", bind<vmar_op_range>, Support::kFull, "Commit, decommit, map, and the hints."},
+     "ALLOW_FAULTS is required for discardable VMOs alone, as in the kernel; no execute-only memory. A place that is "
+     "taken is ZX_ERR_NO_MEMORY for programs of July 2020, an offset that overflows ZX_ERR_INVALID_ARGS."},
+    {"zx_vmar_op_range", bind<vmar_op_range>, Support::kFull,
+     "Commit, decommit, map, and the hints. Any other is ZX_ERR_NOT_SUPPORTED for programs of July 2020."},
     {"zx_vmar_protect", bind<vmar_protect>, Support::kFull, "Splits mappings; never past what they were made with."},
     {"zx_vmar_unmap", bind<vmar_unmap>, Support::kFull, "Cuts mappings, destroys regions inside the range."},
 });

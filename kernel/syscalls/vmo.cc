@@ -8,6 +8,7 @@
 #include "kernel/hw/bti.h"
 #include "kernel/syscalls/families.h"
 #include "kernel/syscalls/resources.h"
+#include "kernel/syscalls/revision.h"
 #include "kernel/syscalls/vmo_transfer.h"
 #include "kernel/vm/vmo.h"
 
@@ -20,7 +21,7 @@ using abi::VmoOp;
 Status vmo_create(Call& call, uint64_t size, abi::VmoOptions options, UserOut<Handle> out) {
   TRY_STATUS(call.policy(abi::PolicyCondition::kNewVmo));
   Ref<Vmo> vmo = TRY(Vmo::create(call.core(), size, options));
-  if (call.core().vm().content_begins_empty()) vmo->begin_empty();
+  if (of_july_2020(call)) vmo->begin_empty();
   return call.give(out, vmo, abi::default_rights(ObjectType::kVmo));
 }
 
@@ -169,7 +170,8 @@ constexpr auto kRows = std::to_array<Row>({
     {"zx_vmo_get_size", bind<vmo_get_size>, Support::kFull, "The size in whole pages."},
     {"zx_vmo_op_range", bind<vmo_op_range>, Support::kFull,
      "The model has no caches: cleaning them only checks the range. Contiguous VMOs lend what they decommit if "
-     "kernel.ppb.loan says so."},
+     "kernel.ppb.loan says so. For programs of July 2020, what is behind the end is cut off a range to commit, "
+     "decommit or zero."},
     {"zx_vmo_read", bind<vmo_read>, Support::kFull,
      "Page by page; waits for the pager of the VMO, and for that of the buffer."},
     {"zx_vmo_replace_as_executable", bind<vmo_replace_as_executable>, Support::kFull,
@@ -177,7 +179,8 @@ constexpr auto kRows = std::to_array<Row>({
     {"zx_vmo_set_cache_policy", bind<vmo_set_cache_policy>, Support::kFull,
      "The policy goes into the page tables; the model has no caches."},
     {"zx_vmo_set_size", bind<vmo_set_size>, Support::kFull,
-     "As in 2022: the exact size becomes the content size, and the rest of the last page is zeroed."},
+     "As in 2022: the exact size becomes the content size, and the rest of the last page is zeroed, but for programs "
+     "of July 2020."},
     {"zx_vmo_write", bind<vmo_write>, Support::kFull, "Page by page; what was written before a failure stays."},
 });
 

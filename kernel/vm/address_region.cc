@@ -63,7 +63,8 @@ Result<GuestAddr> AddressRegion::place(uint64_t offset, uint64_t size, VmOptions
   if (specific) {
     GuestAddr base = base_ + offset;
     if ((base.value & ((uint64_t{1} << align_log2) - 1)) != 0) return Status::kInvalidArgs;
-    if (!overwrite && !entries_.available(base, size)) return Status::kAlreadyExists;
+    if (!overwrite && !entries_.available(base, size))
+      return space_->vm().july_2020() ? Status::kNoMemory : Status::kAlreadyExists;
     return base;
   }
   const Aslr& aslr = space_->vm().aslr();
@@ -110,7 +111,8 @@ Result<GuestAddr> AddressRegion::map(const Request& request) {
   VmOptions allowed = (options & VmOptions::kCanMapMask) | allowance_of(permissions);
   uint64_t size = round_up_to_page(request.length);
   if (request.vmo_offset % kPageSize != 0) return Status::kInvalidArgs;
-  if (request.vmo_offset + size < request.vmo_offset) return Status::kOutOfRange;
+  if (request.vmo_offset + size < request.vmo_offset)
+    return space_->vm().july_2020() ? Status::kInvalidArgs : Status::kOutOfRange;
   if (!alive()) return Status::kBadState;
   if (size == 0) return Status::kInvalidArgs;
   if (!within(allowed, options_)) return Status::kAccessDenied;
@@ -253,7 +255,7 @@ Status AddressRegion::op_range(abi::VmarOp op, GuestAddr base, uint64_t length, 
         TRY_STATUS(status);
         break;
       }
-      default: return Status::kInvalidArgs;
+      default: return space_->vm().july_2020() ? Status::kNotSupported : Status::kInvalidArgs;
     }
     base = stop;
   }

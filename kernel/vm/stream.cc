@@ -7,6 +7,7 @@
 #include "emu/state/archive.h"
 #include "kernel/object/core.h"
 #include "kernel/object/object_table.h"
+#include "kernel/vm/vm.h"
 
 namespace jacinth::kernel {
 
@@ -125,7 +126,8 @@ Result<uint64_t> Stream::append(const UserVector& buffers) {
   if (capacity == 0) return 0;
   uint64_t offset = vmo_->content_size();
   uint64_t end = 0;
-  if (__builtin_add_overflow(offset, capacity, &end)) return Status::kOutOfRange;
+  if (__builtin_add_overflow(offset, capacity, &end))
+    return vmo_->core().vm().july_2020() ? Status::kFileBig : Status::kOutOfRange;
   uint64_t length = TRY(make_room(offset, end));
   Moved moved = put(buffers, offset, length);
   // Also when nothing could be written.

@@ -101,7 +101,7 @@ void Vm::state(Archive& ar) {
   pmm_.state(ar);
   kernel_pages_.state(ar);
   scanner_.state(ar);
-  ar(zero_frame_, vdso_, last_pages_id_, last_space_id_, unlocks_, content_begins_empty_);
+  ar(zero_frame_, vdso_, last_pages_id_, last_space_id_, unlocks_, july_2020_);
   if (ar.loading() && !pmm_.known(zero_frame_)) ar.fail("no page of zeros");
   state_pages(ar);
   state_spaces(ar);

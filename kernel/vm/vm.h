@@ -108,9 +108,11 @@ class Vm {
   /// Null when there is none.
   CowPages* find_pages(PagesId id) const;
 
-  /// New VMOs of programs have no content yet, as in July 2020: the file system of that SDK counts on it.
-  bool content_begins_empty() const { return content_begins_empty_; }
-  void set_content_begins_empty() { content_begins_empty_ = true; }
+  /// Whether the programs are of July 2020, and find the rules of that time where they changed until 2022: what the
+  /// content of a VMO is, which ranges are cut to fit, which status says that a place is taken. The rows of the calls
+  /// (kernel/syscalls/) name each.
+  bool july_2020() const { return july_2020_; }
+  void set_july_2020() { july_2020_ = true; }
 
   const VdsoRules& vdso() const { return vdso_; }
   void set_vdso(const VdsoRules& rules) { vdso_ = rules; }
@@ -185,7 +187,7 @@ class Vm {
   uint64_t last_pages_id_ = 0;
   uint64_t last_space_id_ = 0;
   uint64_t unlocks_ = 0;
-  bool content_begins_empty_ = false;
+  bool july_2020_ = false;
   std::map<std::pair<PagesId, PagesId>, CowPages*> pages_;  // By family, then number: by age in both.
   std::map<PagesId, CowPages*> pages_by_id_;
   std::map<uint64_t, AddressSpace*> spaces_;

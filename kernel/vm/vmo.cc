@@ -94,8 +94,8 @@ Status Vmo::set_size(uint64_t size) {
   if (!resizable_) return Status::kUnavailable;
   if (size > kMaxSize) return Status::kOutOfRange;
   TRY_STATUS(pages_->resize(round_up_to_page(size) / kPageSize));
-  // What a program cut off must not come back when it grows the VMO again.
-  if (size % kPageSize != 0) TRY_STATUS(zero(size, round_up_to_page(size) - size));
+  // What a program cut off must not come back when it grows the VMO again. In July 2020 only whole pages went.
+  if (size % kPageSize != 0 && !core().vm().july_2020()) TRY_STATUS(zero(size, round_up_to_page(size) - size));
   content_size_ = size;
   return Status::kOk;
 }
@@ -108,7 +108,7 @@ Status Vmo::grow(uint64_t new_size) {
 }
 
 Status Vmo::set_content_size(uint64_t content) {
-  if (content < size()) {
+  if (content < size() && !core().vm().july_2020()) {
     Status status = zero(content, size() - content);
     // Nobody hears of a failure but of one that is none.
     if (status == Status::kParked) return status;
@@ -117,9 +117,15 @@ Status Vmo::set_content_size(uint64_t content) {
   return Status::kOk;
 }
 
+Result<uint64_t> Vmo::length_in_range(uint64_t offset, uint64_t length) const {
+  if (in_range(offset, length)) return length;
+  if (!core().vm().july_2020() || offset > size()) return Status::kOutOfRange;
+  return size() - offset;
+}
+
 Status Vmo::commit(uint64_t offset, uint64_t length) {
   if (is_physical()) return Status::kNotSupported;
-  if (!in_range(offset, length)) return Status::kOutOfRange;
+  length = TRY(length_in_range(offset, length));
   if (length == 0) return Status::kOk;
   return pages_->commit(container_range(offset, offset + length));
 }
@@ -127,14 +133,15 @@ Status Vmo::commit(uint64_t offset, uint64_t length) {
 Status Vmo::decommit(uint64_t offset, uint64_t length) {
   bool lends = is_contiguous() && core().vm().lends();
   if ((pages_->kind() != PagesKind::kAnonymous && !lends) || in_snapshot_family()) return Status::kNotSupported;
-  if (!in_range(offset, length)) return Status::kOutOfRange;
-  if (offset % kPageSize != 0 || length % kPageSize != 0) return Status::kInvalidArgs;
+  bool aligned = offset % kPageSize == 0 && length % kPageSize == 0;
+  length = TRY(length_in_range(offset, length));
+  if (!aligned) return Status::kInvalidArgs;
   return length > 0 ? pages_->decommit(container_range(offset, offset + length)) : Status::kOk;
 }
 
 Status Vmo::zero(uint64_t offset, uint64_t length) {
   if (is_physical()) return Status::kNotSupported;
-  if (!in_range(offset, length)) return Status::kOutOfRange;
+  length = TRY(length_in_range(offset, length));
   uint64_t end = offset + length;
   auto zero_part = [this](uint64_t from, uint64_t to) -> Status {
     uint64_t page = slice_first_ + from / kPageSize;

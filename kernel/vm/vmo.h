@@ -148,6 +148,8 @@ class Vmo final : public Object {
   void adopt(Vmo& child);
   void child_gone(Vmo& child);
   bool in_range(uint64_t offset, uint64_t length) const { return offset <= size() && length <= size() - offset; }
+  /// How much of a range a call acts on: all of it, or for programs of July 2020 what is not behind the end.
+  Result<uint64_t> length_in_range(uint64_t offset, uint64_t length) const;
   /// Whether other containers may share frames with this one's.
   bool in_snapshot_family() const;
   PageRange container_range(uint64_t first_byte, uint64_t end_byte) const;

@@ -16,7 +16,7 @@ TEST_CASE("a new VMO's content is what was asked for, its size whole pages", "[z
 
 TEST_CASE("a new VMO of a program of July 2020 has no content yet", "[zx_vmo_create]") {
   Rig k;
-  k.core().vm().set_content_begins_empty();
+  k.core().vm().set_july_2020();
   Handle vmo = k.make("vmo_create", 2 * kPageSize, 0);
   REQUIRE(k.content_size(vmo) == 0);
   REQUIRE(k.vmo_size(vmo) == 2 * kPageSize);

@@ -86,7 +86,7 @@ TEST_CASE("a direction of a FIFO has room for at most 4096 bytes", "[zx_fifo_cre
 
 TEST_CASE("a FIFO of July 2020 had a power of two of places", "[zx_fifo_create]") {
   Rig k;
-  k.core().vm().set_content_begins_empty();
+  k.core().vm().set_july_2020();
   GuestAddr out = k.room(8);
   auto create = [&](uint64_t count, uint64_t size) { return k.call("fifo_create", count, size, 0, out, out + 4); };
   for (uint64_t count : {1, 2, 64, 128}) REQUIRE(create(count, 32) == Status::kOk);

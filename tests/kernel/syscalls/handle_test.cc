@@ -132,7 +132,7 @@ TEST_CASE("programs of July 2020 are told what can be waited for", "[zx_object_g
   IpcRig k;
   Handle event = k.event();
   REQUIRE(k.basic(event).reserved == 0);
-  k.core().vm().set_content_begins_empty();
+  k.core().vm().set_july_2020();
   REQUIRE(k.basic(event).reserved == 1);
   REQUIRE(k.basic(k.port()).reserved == 0);
 }

@@ -59,7 +59,7 @@ TEST_CASE("ZX_INFO_VMAR tells where a region is, and ZX_INFO_THREAD_STATS how lo
                   nullptr, nullptr);
   };
   REQUIRE(ask() == Status::kBadState);
-  k.core().vm().set_content_begins_empty();
+  k.core().vm().set_july_2020();
   REQUIRE(ask() == Status::kOk);
   REQUIRE(k.peek<abi::InfoThreadStats>(out).total_runtime >= after.total_runtime);
 }

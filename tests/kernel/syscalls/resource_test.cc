@@ -99,6 +99,7 @@ TEST_CASE("resource_create checks handle, right, options, range and pointers", "
   REQUIRE(k.create(root, ResourceKind{6}, 0, 0x1000) == Status::kInvalidArgs);
   REQUIRE(k.create(root, ResourceKind::kMmio, 0, 0x1000, 0x20000) == Status::kInvalidArgs);
   REQUIRE(k.create(root, ResourceKind::kMmio, 0, 0) == Status::kInvalidArgs);
+  REQUIRE(k.create(root, ResourceKind::kMmio, 0x400, ~uint64_t{0}) == Status::kInvalidArgs);  // It wraps around.
   REQUIRE(k.create(root, ResourceKind::kRoot, 0, 1) == Status::kInvalidArgs);
   REQUIRE(k.create(root, ResourceKind::kIoport, 0x60, 1) == Status::kBadState);
 

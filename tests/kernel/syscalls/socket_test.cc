@@ -29,7 +29,7 @@ TEST_CASE("socket_create makes two ends that know each other", "[zx_socket_creat
 
 TEST_CASE("a socket of July 2020 is shut by who may write to it", "[zx_socket_create][zx_socket_set_disposition]") {
   Rig k;
-  k.core().vm().set_content_begins_empty();
+  k.core().vm().set_july_2020();
   auto [a, b] = k.socket();
   REQUIRE(k.basic(a).rights == (abi::default_rights(ObjectType::kSocket) & ~Rights::kManageSocket));
   Handle reader = k.without(k.duplicate(a), Rights::kWrite);

@@ -392,7 +392,7 @@ TEST_CASE("a crowded port raises a policy exception for one more wait, and takes
 
 TEST_CASE("a program of July 2020 waits as often as it likes", "[zx_object_wait_async]") {
   IpcRig k(Arch::kArm64, {{"kernel.port.max-observers", "2"}});
-  k.core().vm().set_content_begins_empty();
+  k.core().vm().set_july_2020();
   Handle port = k.port();
   for (uint64_t key = 0; key < 10; ++key) k.watch(k.event(), port, key, Signals::kUser0);
   REQUIRE(k.object<Port>(port)->observer_count() == 10);

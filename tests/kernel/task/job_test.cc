@@ -182,7 +182,7 @@ TEST_CASE("a basic policy binds the processes made after it", "[zx_job_set_polic
 
 TEST_CASE("in July 2020 there were fifteen conditions, the last one about executable VMOs", "[zx_job_set_policy]") {
   KernelRig k;
-  k.core().vm().set_content_begins_empty();
+  k.core().vm().set_july_2020();
   Handle job = job_create(k, k.handle(k.job()));
   auto set = [&](uint32_t condition, uint32_t count = 1) {
     std::array<abi::PolicyBasicV1, 16> records{};

@@ -264,7 +264,7 @@ TEST_CASE("task_kill needs DESTROY and takes no thread", "[zx_task_kill]") {
 
 TEST_CASE("a program of July 2020 kills single threads, and with the last of them the process", "[zx_task_kill]") {
   KernelRig k;
-  k.core().vm().set_content_begins_empty();
+  k.core().vm().set_july_2020();
   Ref<Process> process = k.make_process();
   Ref<Thread> first = process->threads().begin()->second;
   Ref<Thread> second(&k.make_thread(process));
@@ -295,7 +295,7 @@ TEST_CASE("a program of July 2020 kills single threads, and with the last of the
 
 TEST_CASE("a thread of July 2020 that kills itself does not come back", "[zx_task_kill]") {
   KernelRig k;
-  k.core().vm().set_content_begins_empty();
+  k.core().vm().set_july_2020();
   Ref<Process> process = k.make_process();
   Ref<Thread> first = process->threads().begin()->second;
   Ref<Thread> second(&k.make_thread(process));
