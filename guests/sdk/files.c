@@ -58,6 +58,11 @@ int main(void) {
   CLAIM("it is cut", ftruncate(fd, 5) == 0 && fstat(fd, &info) == 0 && info.st_size == 5);
   CLAIM("what was cut comes back as zeros",
         ftruncate(fd, 10) == 0 && pread(fd, bytes, 10, 0) == 10 && memcmp(bytes, "01234\0\0\0\0\0", 10) == 0);
+  int empty = open("/tmp/empty", O_CREAT | O_RDWR, 0666);
+  CLAIM("a file is emptied as it is opened", write(empty, "old", 3) == 3 && open("/tmp/empty", O_RDWR | O_TRUNC) >= 0);
+  CLAIM("and is zeros when it grows", ftruncate(empty, 3) == 0 && pread(empty, bytes, 3, 0) == 3 && bytes[0] == 0);
+  close(empty);
+  unlink("/tmp/empty");
   CLAIM("a second descriptor sees it", (strcpy(bytes, ""), dup(fd) >= 0));
   close(fd);
   fd = open("/tmp/a", O_WRONLY | O_APPEND);

@@ -225,10 +225,11 @@ Status FileTree::truncate(FileNode& file, uint64_t size) {
   }
   TRY_STATUS(load(file));
   if (size < file.size) {
-    // What comes back later is zeros.
-    uint64_t end = std::min(round_up_to_page(size), file.content->size());
+    // What comes back later is zeros, in the page too that an empty file keeps.
+    uint64_t kept = std::max(round_up_to_page(size), kPageSize);
+    uint64_t end = std::min(kept, file.content->size());
     if (end > size) TRY_STATUS(file.content->zero(size, end - size));
-    TRY_STATUS(file.content->set_size(std::max(round_up_to_page(size), kPageSize)));
+    TRY_STATUS(file.content->set_size(kept));
   } else if (size > file.content->size()) {
     TRY_STATUS(file.content->grow(round_up_to_page(size)));
   }

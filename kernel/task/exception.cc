@@ -36,7 +36,10 @@ abi::ExceptionReport Exception::report(Arch arch) const {
   if (arch == Arch::kArm64) {
     report.arm_64 = {.esr = cause.syndrome, .far = cause.address.value};
   } else {
-    report.x86_64 = {.vector = cause.vector, .err_code = cause.error_code, .cr2 = cause.address.value};
+    // Only page faults read CR2: an address that is none is not told.
+    bool page_fault = type == abi::ExceptionType::kFatalPageFault;
+    uint64_t cr2 = page_fault ? cause.address.value : 0;
+    report.x86_64 = {.vector = cause.vector, .err_code = cause.error_code, .cr2 = cr2};
   }
   report.synth_code = synth_code;
   report.synth_data = synth_data;

@@ -170,8 +170,8 @@ Status Process::enforce(abi::PolicyCondition condition, Thread& thread) {
 }
 
 Status Process::set_critical_to(const Ref<Job>& job, bool only_nonzero) {
-  if (!job->is_ancestor_of(*job_)) return Status::kInvalidArgs;
   if (critical_to_) return Status::kAlreadyBound;
+  if (!job->is_ancestor_of(*job_)) return Status::kInvalidArgs;
   critical_to_ = job;
   critical_only_nonzero_ = only_nonzero;
   return Status::kOk;

@@ -55,6 +55,12 @@ struct FilesRig : ServiceRig {
     return Status{status(call(channel, std::move(request)))};
   }
 
+  Status truncate(Channel& channel, uint64_t size) {
+    FidlWriter request(1, io::kTruncate);
+    request.number(size);
+    return Status{status(call(channel, std::move(request)))};
+  }
+
   uint64_t root = 0;
   Ref<Channel> directory;
 };
@@ -109,6 +115,20 @@ TEST_CASE("no path leads out of a folder") {
   REQUIRE(rig.open(std::string_view("x\0y", 3), kRightReadable | kRightWritable | kFlagCreate).second ==
           Status::kInvalidArgs);
   REQUIRE(rig.host.asked.empty());
+}
+
+TEST_CASE("nothing of a file that was cut comes back when it grows again") {
+  FilesRig rig(false);
+  for (uint64_t cut : {0, 1, 4096}) {
+    auto [file, status] = rig.open("new", kRightReadable | kRightWritable | kFlagCreate, 0x8000);
+    REQUIRE(status == Status::kOk);
+    REQUIRE(rig.write(*file, std::string(5000, 'x')) == Status::kOk);
+    REQUIRE(rig.truncate(*file, cut) == Status::kOk);
+    REQUIRE(rig.truncate(*file, 6000) == Status::kOk);
+    auto [again, opened] = rig.open("new");
+    REQUIRE(opened == Status::kOk);
+    REQUIRE(rig.read(*again, 6000) == std::string(cut, 'x') + std::string(6000 - cut, '\0'));
+  }
 }
 
 TEST_CASE("what was written to a folder is told at the end, path by path") {

@@ -227,6 +227,15 @@ TEST_CASE("the answer is forgotten from one handler to the next") {
   REQUIRE(k.property<State>(k.take(process).exception, Property::kExceptionState) == State::kTryNext);
 }
 
+TEST_CASE("a report of x86-64 has CR2 for page faults alone", "[zx_object_get_info]") {
+  ExceptionRig k(Arch::kX86_64);
+  Handle channel = k.attach(k.process_handle);
+  k.fault(k.victim(), {.kind = ExceptionInfo::Kind::kGeneral, .address = GuestAddr(uint64_t{1} << 63), .vector = 13});
+  REQUIRE(k.report().x86_64.vector == 13);
+  REQUIRE(k.report().x86_64.cr2 == 0);
+  k.answer(k.take(channel).exception, abi::ExceptionState::kHandled);
+}
+
 TEST_CASE("bad properties of exceptions are refused") {
   ExceptionRig k;
   Handle channel = k.attach_debugger(k.process_handle);

@@ -163,6 +163,9 @@ TEST_CASE("a process can be critical only to a job above it", "[zx_job_set_criti
   REQUIRE(k.call("job_set_critical", k.handle(k.job()), 2, k.handle(k.process())) == Status::kInvalidArgs);
   REQUIRE(k.call("job_set_critical", k.handle(k.job(), Rights::kRead), 0, k.handle(k.process())) ==
           Status::kAccessDenied);
+  // Whether it is critical already is asked first.
+  REQUIRE(k.call("job_set_critical", k.handle(k.job()), 0, k.handle(k.process())) == Status::kOk);
+  REQUIRE(k.call("job_set_critical", sibling, 0, k.handle(k.process())) == Status::kAlreadyBound);
 }
 
 TEST_CASE("a basic policy binds the processes made after it", "[zx_job_set_policy]") {
