@@ -185,7 +185,11 @@ void SymbolFile::read_functions() {
     const char* name = elf_strptr(dwarf_->elf, header.sh_link, symbol.st_name);
     // "$x" and "$d" mark where code and data begin (ELF for the Arm 64-bit Architecture, section 5.5).
     if (name == nullptr || name[0] == '\0' || name[0] == '$') continue;
-    auto rank = static_cast<uint8_t>((type == STT_FUNC ? 0 : 2) + (GELF_ST_BIND(symbol.st_info) == STB_GLOBAL ? 0 : 1));
+    // Of names for one place, those that C reserves for the implementation come after the others of their kind: equal
+    // functions are often made one, and a program that calls abort() should not be said to be in __stack_chk_fail.
+    bool reserved = name[0] == '_' && name[1] == '_';
+    auto rank = static_cast<uint8_t>((type == STT_FUNC ? 0 : 4) + (reserved ? 2 : 0) +
+                                     (GELF_ST_BIND(symbol.st_info) == STB_GLOBAL ? 0 : 1));
     functions_.push_back({symbol.st_value, symbol.st_size, name, rank});
   }
   std::sort(functions_.begin(), functions_.end(), [](const Function& a, const Function& b) {

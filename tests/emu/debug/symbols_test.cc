@@ -63,6 +63,16 @@ TEST_CASE("an address is named by the function around it") {
   }
 }
 
+TEST_CASE("of two names for one place the one that programs may use is shown, and both are found") {
+  for (Arch arch : kArches) {
+    INFO(arch_name(arch));
+    Program program(arch);
+    uint64_t place = program.at("stop_here");
+    REQUIRE(program.at("__checked_stop") == place);
+    REQUIRE(program.symbols->function_at(place)->name == "stop_here");
+  }
+}
+
 TEST_CASE("a line is found by its address") {
   for (Arch arch : kArches) {
     INFO(arch_name(arch));
