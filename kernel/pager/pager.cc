@@ -19,7 +19,7 @@ PagerSource::~PagerSource() {
   if (pages_ == nullptr) return;
   // Those who wait may be the last that know the pages.
   Ref<CowPages> hold(std::exchange(pages_, nullptr));
-  hold->source()->disconnect();
+  hold->source()->disconnect(hold->end_of_waits());
 }
 
 void PagerSource::send() {

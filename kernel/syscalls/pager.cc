@@ -147,7 +147,9 @@ constexpr auto kRows = std::to_array<Row>({
     {"zx_pager_create_vmo", bind<pager_create_vmo>, Support::kFull,
      "With ZX_VMO_RESIZABLE and ZX_VMO_TRAP_DIRTY; one packet at a time stands in the port."},
     {"zx_pager_detach_vmo", bind<pager_detach_vmo>, Support::kFull,
-     "As in 2022: clean pages go, dirty ones stay, and what is absent fails with ZX_ERR_BAD_STATE."},
+     "As in 2022: clean pages go, dirty ones stay, and what is absent fails with ZX_ERR_BAD_STATE. For programs of "
+     "July "
+     "2020 all pages stay, what is absent is ZX_ERR_NOT_FOUND, and copies show zeros there."},
     {"zx_pager_op_range", bind<pager_op_range>, Support::kFull,
      "As in 2022: failures may also be ZX_ERR_NO_SPACE and ZX_ERR_BUFFER_TOO_SMALL; dirtying absent pages is "
      "ZX_ERR_NOT_FOUND; WRITEBACK_BEGIN takes ZX_VMO_DIRTY_RANGE_IS_ZERO, as in later kernels."},

@@ -170,8 +170,10 @@ class CowPages final {
   Status always_need(PageRange pages, uint64_t& done);
   /// Whether it was written to since the last time that `reset` was asked for.
   bool modified(bool reset);
-  /// No more requests; pages that are clean go.
+  /// No more requests; pages that are clean go, but in July 2020 stay.
   void detach();
+  /// What those hear who wait for the pager when it is detached or goes: kBadState; in July 2020 kOk, to look again.
+  Status end_of_waits() const;
 
   /// Pages in the range that this container is charged for. A frame that several of a family see is charged to the
   /// oldest of them, so that every frame is charged once (in Zircon: to the side that was cloned first, until it goes).
@@ -211,9 +213,12 @@ class CowPages final {
   };
   Seen look(uint64_t page) const;
   /// Whether what was seen has to be brought in by a pager.
-  static bool absent(const Seen& seen) {
-    return seen.slot == Slot::kEmpty && seen.owner->source_ && seen.page < seen.owner->zeros_from_;
+  bool absent(const Seen& seen) const {
+    return seen.slot == Slot::kEmpty && seen.owner->source_ && seen.page < seen.owner->zeros_from_ &&
+           !zeros_instead(*seen.owner);
   }
+  /// Whether a copy shows zeros where its parent has nothing: in July 2020, once the parent is detached.
+  bool zeros_instead(const CowPages& owner) const;
   /// Asks the pager for the page, and for up to `run` of those behind it that are absent too.
   Status fetch(uint64_t page, uint64_t run);
   Status need(PageRequestKind kind, PageRange pages) const;

@@ -70,10 +70,10 @@ void PageRequest::state(Archive& ar, Vm& vm) {
 
 PageSource::~PageSource() { CHECK(idle(), "threads wait for pages of a container that is gone"); }
 
-void PageSource::disconnect() {
+void PageSource::disconnect(Status status) {
   provider_ = nullptr;
   detached_ = true;
-  end_all(Status::kBadState);
+  end_all(status);
 }
 
 PageSource::BySpan::iterator PageSource::first_at(PageRequestKind kind, uint64_t page) {
@@ -180,15 +180,15 @@ void PageSource::end_all(Status status) {
   }
 }
 
-void PageSource::detach() {
+void PageSource::detach(Status status) {
   if (detached_) return;
   detached_ = true;
-  end_all(Status::kBadState);
+  end_all(status);
   if (provider_ != nullptr) provider_->detached();
 }
 
 void PageSource::close() {
-  detach();
+  detach(Status::kBadState);
   if (provider_ != nullptr) std::exchange(provider_, nullptr)->closed();
 }
 

@@ -119,8 +119,8 @@ class PageSource {
   /// Who answers; it outlives the source or calls disconnect().
   void connect(PageProvider& provider) { provider_ = &provider; }
   bool connected() const { return provider_ != nullptr; }
-  /// The provider goes: nobody answers any more, and nobody is told.
-  void disconnect();
+  /// The provider goes: nobody answers any more. Requests end with `status`; nobody else is told.
+  void disconnect(Status status);
 
   /// The oldest request that the provider does not have yet, which it has now; null when there is none.
   const PageRequest* take_next();
@@ -130,8 +130,8 @@ class PageSource {
   void resolve(PageRequestKind kind, PageRange range);
   /// Every request that touches the range ends with this status.
   void fail(PageRange range, Status status);
-  /// All requests fail with kBadState, now and later.
-  void detach();
+  /// All requests end with `status`, and there are none from now on.
+  void detach(Status status);
   /// The container is about to go, and nobody waits.
   void close();
 

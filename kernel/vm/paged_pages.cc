@@ -32,9 +32,13 @@ PageDirt CowPages::dirt(Slot slot) const {
 }
 
 Status CowPages::need(PageRequestKind kind, PageRange pages) const {
-  if (source_->detached()) return Status::kBadState;
+  if (source_->detached()) return vm_.july_2020() ? Status::kNotFound : Status::kBadState;
   PageRequest* request = vm_.page_request();
   return request != nullptr ? request->wait_for(const_cast<CowPages&>(*this), kind, pages) : Status::kShouldWait;
+}
+
+bool CowPages::zeros_instead(const CowPages& owner) const {
+  return &owner != this && owner.source_->detached() && vm_.july_2020();
 }
 
 Status CowPages::fetch(uint64_t page, uint64_t run) {
@@ -289,7 +293,8 @@ Status CowPages::need_always(uint64_t page) {
 void CowPages::detach() {
   CHECK(kind_ == PagesKind::kPaged);
   Ref<CowPages> hold(this);
-  source_->detach();
+  source_->detach(end_of_waits());
+  if (vm_.july_2020()) return;
   tell_changed({0, page_count_});
   std::vector<uint64_t> gone;
   map_.for_each(0, page_count_, [&](uint64_t page, Slot slot) {
@@ -298,6 +303,8 @@ void CowPages::detach() {
   });
   for (uint64_t page : gone) map_.erase(page, 1);
 }
+
+Status CowPages::end_of_waits() const { return vm_.july_2020() ? Status::kOk : Status::kBadState; }
 
 // --- saved state ---
 

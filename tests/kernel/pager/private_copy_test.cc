@@ -137,6 +137,47 @@ TEST_CASE("mappings of copies follow what the parent shows") {
   REQUIRE(k.word(second, 0) == 66);
 }
 
+TEST_CASE("in July 2020 a detached VMO kept its pages, and copies showed zeros where it had none",
+          "[zx_pager_detach_vmo]") {
+  CopyRig k;
+  k.kernel().vm().set_july_2020();
+  Handle vmo = k.vmo(4);
+  k.supply(vmo, 0, 1);
+  Handle copy = k.copy(vmo, 0, 4);
+  Handle second = k.copy(copy, 0, 4);
+  Made& reader = k.read(vmo, 1, k.room(4));
+  Made& of_copy = k.read(copy, 2, k.room(4));
+  Made& writer = k.write(second, 3, 77);
+  REQUIRE(k.detach(vmo) == Status::kOk);
+
+  // Those that waited look again.
+  REQUIRE(reader.status() == Status::kNotFound);
+  REQUIRE(of_copy.status() == Status::kOk);
+  REQUIRE(writer.status() == Status::kOk);
+  REQUIRE(k.word(vmo, 0) == 100);
+  REQUIRE(k.reads(vmo, 1) == Status::kNotFound);
+  REQUIRE(k.write(vmo, 1, 5).status() == Status::kNotFound);
+  REQUIRE(k.word(copy, 0) == 100);
+  REQUIRE(k.word(copy, 1) == 0);
+  REQUIRE(k.word(second, 3) == 77);
+  REQUIRE(k.word(copy, 3) == 0);
+  REQUIRE(k.write(copy, 1, 6).status() == Status::kOk);
+  REQUIRE(k.word(second, 1) == 6);
+}
+
+TEST_CASE("in July 2020 a pager that went left its VMOs as if detached") {
+  CopyRig k;
+  k.kernel().vm().set_july_2020();
+  Handle vmo = k.vmo(2);
+  Handle copy = k.copy(vmo, 0, 2);
+  Made& reader = k.read(vmo, 1, k.room(4));
+  Made& of_copy = k.read(copy, 1, k.room(4));
+  k.close(k.pager);
+  k.run();
+  REQUIRE(reader.status() == Status::kNotFound);
+  REQUIRE(of_copy.status() == Status::kOk);
+}
+
 TEST_CASE("a copy keeps the pages of a parent without handles, and the pager hears of their end") {
   CopyRig k;
   Handle vmo = k.vmo(2);
